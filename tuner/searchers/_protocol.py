@@ -1,0 +1,50 @@
+"""The seam of the search: what a searcher is asked and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from tuner.trial import Observation, ParameterValue, Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What a worker knows when it proposes: every proposal and every observation in the log.
+
+    Attributes:
+        trials: All proposals of all workers, in the log's order.
+        observations: All observations, in the log's order.
+        open_trials: Names of the trials that have not ended.
+        failed: Trials that ended without a full observation, with the reason's word.
+    """
+
+    trials: Sequence[Trial] = ()
+    observations: Sequence[Observation] = ()
+    open_trials: frozenset[str] = frozenset()
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """Parameters and instance types to try, and why."""
+
+    parameters: Mapping[str, ParameterValue]
+    instance_types: Mapping[str, str]
+    why: Mapping[str, object] = field(default_factory=dict)
+
+
+class Searcher(Protocol):
+    """Proposes from the history alone: same seed, same history, same number, same proposal."""
+
+    def suggest(self, history: History, *, number: int, rng: np.random.Generator) -> Suggestion | None:
+        """The `number`-th proposal of this worker; None when the space is exhausted.
+
+        Args:
+            history: What the log says now.
+            number: Ordinal of the proposal among this worker's, from 0; never the same twice.
+            rng: A generator made for this proposal from (seed, worker, number).
+        """
