@@ -1,0 +1,79 @@
+# `make help` lists the targets. Everything is installed below .venv and $(TUNER_CACHE); Debian packages that the
+# test cluster needs are installed by tests/cluster itself.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+CLUSTER := $(BIN)/python tests/cluster/cluster.py
+E2E_JOBS ?= 4
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-unit test-e2e check format generate cluster cluster-down bench requirements clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(BIN)/uv: requirements/uv.txt
+	$(PYTHON) -m venv $(VENV) || { apt-get update -q && apt-get install -yq python3-venv && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/pip install --quiet --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.demo: $(BIN)/uv requirements/demo.txt pyproject.toml
+	$(UV) --require-hashes -r requirements/demo.txt
+	$(UV) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/uv requirements/dev.txt pyproject.toml
+	$(UV) --require-hashes -r requirements/dev.txt
+	$(UV) --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(VENV)/.demo ## Run the example study on this machine, without a cluster, and print its front
+	$(BIN)/tuner run --again examples/digits
+
+check: $(VENV)/.dev ## Lint, types, layers, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tuner.spec.crd --check
+
+format: $(VENV)/.dev ## Format the code and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+generate: $(VENV)/.dev ## Write the CRDs, the chart's copies and the CRD reference from tuner.spec
+	$(BIN)/python -m tuner.spec.crd --out crds --chart charts/tuner --docs docs/crd-reference.md
+
+test: $(VENV)/.dev ## Install what is missing, start the test cluster, run every test
+	$(CLUSTER) build
+	$(MAKE) test-unit
+	$(MAKE) cluster
+	$(MAKE) test-e2e; status=$$?; [ -n "$$KEEP_CLUSTER" ] || $(CLUSTER) down; exit $$status
+
+test-unit: $(VENV)/.dev ## Run the tests that need no cluster
+	$(BIN)/pytest -q -n 2 tests/unit tests/contract
+
+test-e2e: $(VENV)/.dev ## Run the tests on the cluster of $$KUBECONFIG, else on the test cluster
+	$(BIN)/pytest -q -n $(E2E_JOBS) --dist loadgroup tests/e2e
+
+cluster: $(VENV)/.dev ## Build and start a real Kubernetes on this machine, with the project's images
+	$(CLUSTER) build
+	$(CLUSTER) up
+	$(CLUSTER) images
+
+cluster-down: ## Stop it
+	[ ! -x $(BIN)/python ] || $(CLUSTER) down
+
+bench: $(VENV)/.dev ## Run the benchmarks
+	$(BIN)/python -m benchmarks.overhead
+
+requirements: $(BIN)/uv ## Pin the newest versions, with hashes
+	for extra in dev agent cli worker operator demo; do \
+	  $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header --python-version 3.11 \
+	    $$([ $$extra = dev ] || echo --constraint requirements/dev.txt) \
+	    --extra $$extra pyproject.toml -o requirements/$$extra.txt || exit 1; done
+	echo "uv" | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header - -o requirements/uv.txt
+
+clean: cluster-down ## Remove what was installed and made here (caches outside stay)
+	rm -rf $(VENV) .tuner .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
