@@ -1,0 +1,45 @@
+"""What the API has and this version does not do yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tuner.spec.instance_type import InstanceTypeSpec
+from tuner.spec.problems import Problem
+from tuner.spec.study import SearcherType, TuningStudySpec
+
+SUPPORTED_SEARCHERS = (SearcherType.RANDOM, SearcherType.SOBOL)
+
+
+def unsupported(spec: TuningStudySpec | InstanceTypeSpec) -> list[Problem]:
+    """What this spec asks for beyond what this version does, and what to use instead.
+
+    A study with any of it is not accepted, with the reason NotSupported.
+    """
+    if isinstance(spec, InstanceTypeSpec):
+        return list(_in_instance_type(spec))
+    return list(_in_study(spec))
+
+
+def _in_instance_type(spec: InstanceTypeSpec) -> Iterator[Problem]:
+    if spec.nodes != 1:
+        yield _problem("nodes", "several nodes are not supported yet", "use 1")
+
+
+def _in_study(spec: TuningStudySpec) -> Iterator[Problem]:
+    searcher = spec.searcher.type
+    if searcher not in SUPPORTED_SEARCHERS:
+        yield _problem("searcher.type", f"{searcher} is not supported yet", "use Sobol or Random")
+    if spec.early_stopping.brackets > 1:
+        yield _problem("scheduler.brackets", "several brackets are not supported yet", "use 1")
+    if spec.transfer is not None:
+        yield _problem("transfer", "learning from other studies is not supported yet", "remove it")
+
+
+def _problem(field: str, message: str, suggestion: str) -> Problem:
+    return Problem(
+        path=f"spec.{field}",
+        message=message,
+        suggestion=suggestion,
+        location=("spec", *field.split(".")),
+    )

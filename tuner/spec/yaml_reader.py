@@ -1,0 +1,142 @@
+"""YAML as kubectl reads it, with the line of every value.
+
+kubectl turns YAML into JSON with the rules of YAML 1.1 as Go's yaml package knows them: `yes`, `on`
+and `y` are booleans, `1e-5` is a number (PyYAML alone reads text), timestamps and `12:30` are text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from tuner.errors import ManifestError
+from tuner.spec.problems import Location
+
+MAX_VALUES = 100_000
+"""A document that expands to more values is refused: aliases can multiply without bound."""
+
+_INT = re.compile(r"[-+]?(0[bB][01_]+|0[xX][0-9a-fA-F_]+|0[oO]?[0-7_]+|[1-9][0-9_]*|0)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_TRUE = ("y", "yes", "true", "on")
+_FALSE = ("n", "no", "false", "off")
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **{form: True for word in _TRUE for form in (word, word.capitalize(), word.upper())},
+    **{form: False for word in _FALSE for form in (word, word.capitalize(), word.upper())},
+}
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+@dataclass(slots=True)
+class Document:
+    """One YAML document: its value, and the 1-based line of each location in it."""
+
+    value: Any
+    lines: dict[Location, int] = field(default_factory=dict)
+
+
+class _Loader(yaml.SafeLoader):
+    """Leaves every scalar as text; they are resolved below."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own class attribute)
+
+
+def read_documents(text: str, *, source: str) -> Iterator[Document]:
+    """The documents of a YAML stream; empty ones are left out.
+
+    Raises:
+        ManifestError: The text is not YAML, a key occurs twice, or aliases expand without bound.
+    """
+    try:
+        for node in yaml.compose_all(text, Loader=_Loader):
+            builder = _Builder(source)
+            value = builder.build(node, ())
+            if value is not None:
+                yield Document(value, builder.lines)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else 1
+        what = getattr(error, "problem", None) or str(error)
+        raise ManifestError(f"{source}:{line} not YAML: {what}") from error
+
+
+class _Builder:
+    """Turns one document's nodes into values and notes their lines."""
+
+    def __init__(self, source: str) -> None:
+        self.lines: dict[Location, int] = {}
+        self._source = source
+        self._count = 0
+
+    def build(self, node: yaml.Node, location: Location) -> Any:
+        """The value of a node."""
+        self._count += 1
+        if self._count > MAX_VALUES:
+            raise self._error(node, "too many values")
+        self.lines.setdefault(location, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, location)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(item, (*location, i)) for i, item in enumerate(node.value)]
+        return _scalar(node)
+
+    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        merged: list[yaml.Node] = []
+        for key_node, value_node in node.value:
+            key = self._key(key_node)
+            if key == "<<":
+                merged.append(value_node)
+                continue
+            if key in result:
+                raise self._error(key_node, f'key "{key}" is there twice')
+            self.lines[(*location, key)] = key_node.start_mark.line + 1
+            result[key] = self.build(value_node, (*location, key))
+        for value_node in merged:
+            for source in value_node.value if _is_sequence(value_node) else [value_node]:
+                base = self.build(source, location)
+                result = {**base, **result}
+        return result
+
+    def _key(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode):
+            raise self._error(node, "a key must be text")
+        value = _scalar(node)
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        return str(node.value)
+
+    def _error(self, node: yaml.Node, message: str) -> ManifestError:
+        return ManifestError(f"{self._source}:{node.start_mark.line + 1} {message}")
+
+
+def _is_sequence(node: yaml.Node) -> bool:
+    return isinstance(node, yaml.SequenceNode)
+
+
+def _scalar(node: yaml.Node) -> Any:
+    text = str(node.value)
+    quoted = isinstance(node, yaml.ScalarNode) and node.style is not None
+    return text if quoted else resolve(text)
+
+
+def resolve(text: str) -> Any:
+    """The value of a plain scalar, as kubectl sees it."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return _integer(text.replace("_", ""))
+    if _FLOAT.fullmatch(text) or _NOT_FINITE.fullmatch(text):
+        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    return text
+
+
+def _integer(text: str) -> int:
+    sign, digits = (text[0], text[1:]) if text[0] in "+-" else ("", text)
+    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
+        return int(f"{sign}0o{digits[1:]}", 8)
+    return int(sign + digits, 0)
