@@ -1,0 +1,309 @@
+"""Admission: which trials may start, for how long, and what they can cost at worst.
+
+Pure arithmetic over what is known now; the operator and `tuner run` decide with the same functions.
+A trial is admitted when
+
+    spent + worst case of what runs + its own worst case <= maxCost
+
+in order of creation, then name. A trial without limits of its own may use its share of the free
+money (free / free places), so that its deadline bounds it: spend stays within the budget even when
+nobody is there to stop anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tuner.study.terms import Terms
+
+LEAST_SECONDS = 5.0
+"""A share of the money that buys less time than this is not worth a pod."""
+
+HOUR = 3600.0
+_TOLERANCE_USD = 1e-9
+
+
+class Bound(StrEnum):
+    """Which bound a trial's deadline enforces."""
+
+    NONE = ""
+    TRIAL_LIMIT = "TrialLimit"
+    BUDGET = "Budget"
+    DEADLINE = "Deadline"
+
+
+class Wait(StrEnum):
+    """Why a trial was not admitted."""
+
+    SUSPENDED = "Suspended"
+    PARALLEL_TRIALS = "ParallelTrials"
+    MAX_TRIALS = "MaxTrials"
+    BUDGET = "Budget"
+    UNAFFORDABLE = "Unaffordable"
+    LIMIT_USED_UP = "LimitUsedUp"
+    TIME_OVER = "TimeOver"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applicant:
+    """A trial that wants to run.
+
+    Attributes:
+        trial: Its name.
+        created: When it was proposed, seconds since the epoch.
+        price_per_hour: USD, of the dearest instance type that it uses.
+        admitted: Whether it was admitted before (a further attempt, segment or a resumption).
+        spent_usd: What its earlier attempts have cost.
+        spent_seconds: How long they ran.
+    """
+
+    trial: str
+    created: float
+    price_per_hour: float
+    admitted: bool = False
+    spent_usd: float = 0.0
+    spent_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A trial that has been admitted and has not ended.
+
+    Attributes:
+        trial: Its name.
+        price_per_hour: USD, of the dearest instance type that it uses.
+        spent_usd: What all its attempts have cost so far, part of the ledger's sum.
+        worst_usd: What it may have cost at its end, as granted; None if nothing bounds it.
+    """
+
+    trial: str
+    price_per_hour: float
+    spent_usd: float = 0.0
+    worst_usd: float | None = None
+
+    @property
+    def reserved_usd(self) -> float:
+        """What it may still cost beyond what it has; 0 where nothing bounds it."""
+        return max(0.0, (self.worst_usd or 0.0) - self.spent_usd)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """How a study's money and time stand.
+
+    Attributes:
+        spent_usd: By all its trials, running ones included, and by its workers.
+        started: How many trials have been admitted at least once, cancelled ones left out.
+        seconds: On the study's clock.
+        now: Seconds since the epoch.
+    """
+
+    spent_usd: float = 0.0
+    started: int = 0
+    seconds: float = 0.0
+    now: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A trial may run.
+
+    Attributes:
+        trial: Its name.
+        worst_usd: What it may have cost at its end, earlier attempts included; None: unbounded.
+        deadline_seconds: How long this attempt may run; None: unbounded.
+        bound: What the deadline enforces.
+    """
+
+    trial: str
+    worst_usd: float | None
+    deadline_seconds: float | None
+    bound: Bound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A trial may not run now; `final` when waiting for other trials cannot change that."""
+
+    trial: str
+    reason: Wait
+    message: str
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """What was decided about every applicant."""
+
+    grants: tuple[Grant, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+
+def admit(
+    applicants: Iterable[Applicant],
+    *,
+    running: Sequence[Running],
+    terms: Terms,
+    ledger: Ledger,
+) -> Admission:
+    """Decides about all applicants, oldest first.
+
+    One that fits only once others have ended keeps the younger ones waiting, so that it is not
+    starved; one that can never fit is passed over.
+    """
+    running = list(running)
+    grants: list[Grant] = []
+    refusals: list[Refusal] = []
+    started = ledger.started
+    blocked: Refusal | None = None
+    for applicant in sorted(applicants, key=lambda one: (one.created, one.trial)):
+        if blocked is not None:
+            refusals.append(_behind(applicant, blocked))
+            continue
+        outcome = _decide(applicant, running=running, terms=terms, ledger=ledger, started=started)
+        if isinstance(outcome, Refusal):
+            refusals.append(outcome)
+            blocked = None if outcome.final else outcome
+            continue
+        grants.append(outcome)
+        started += not applicant.admitted
+        running.append(_as_running(applicant, outcome))
+    return Admission(grants=tuple(grants), refusals=tuple(refusals))
+
+
+def burn_per_hour(running: Iterable[Running]) -> float:
+    """What the running trials cost in an hour, USD."""
+    return sum(one.price_per_hour for one in running)
+
+
+def lasts_seconds(left_usd: float, *, usd_per_hour: float) -> float:
+    """How long the money lasts at that rate; infinite when nothing is spent."""
+    return max(0.0, left_usd) / usd_per_hour * HOUR if usd_per_hour > 0 else math.inf
+
+
+def worst_case_usd(applicant: Applicant, *, terms: Terms) -> float | None:
+    """What the trial's own limits let it cost, earlier attempts included; None: no limits."""
+    limits = terms.limits
+    bounds = []
+    if limits.max_cost_usd is not None:
+        bounds.append(limits.max_cost_usd)
+    if limits.max_seconds is not None:
+        left = max(0.0, limits.max_seconds - applicant.spent_seconds)
+        bounds.append(applicant.spent_usd + left * applicant.price_per_hour / HOUR)
+    if applicant.price_per_hour == 0:
+        bounds.append(applicant.spent_usd)
+    return min(bounds, default=None)
+
+
+def _decide(
+    applicant: Applicant,
+    *,
+    running: Sequence[Running],
+    terms: Terms,
+    ledger: Ledger,
+    started: int,
+) -> Grant | Refusal:
+    refusal = _refused_before_money(
+        applicant, running=running, terms=terms, ledger=ledger, started=started
+    )
+    if refusal is not None:
+        return refusal
+    worst = worst_case_usd(applicant, terms=terms)
+    if terms.budget.max_cost_usd is None:
+        return _grant(applicant, worst=worst, shared=False, terms=terms, ledger=ledger)
+    left = terms.budget.max_cost_usd - ledger.spent_usd
+    free = left - sum(one.reserved_usd for one in running)
+    shared = worst is None
+    if worst is None:
+        asked = LEAST_SECONDS * applicant.price_per_hour / HOUR
+        offered = free / max(1, terms.parallel_trials - len(running))
+        worst = applicant.spent_usd + offered
+    else:
+        asked, offered = worst - applicant.spent_usd, free
+    if asked > offered + _TOLERANCE_USD:
+        return _no_money(applicant, asked=asked, free=free, left=left)
+    return _grant(applicant, worst=worst, shared=shared, terms=terms, ledger=ledger)
+
+
+def _refused_before_money(
+    applicant: Applicant,
+    *,
+    running: Sequence[Running],
+    terms: Terms,
+    ledger: Ledger,
+    started: int,
+) -> Refusal | None:
+    def refuse(reason: Wait, message: str, *, final: bool = False) -> Refusal:
+        return Refusal(trial=applicant.trial, reason=reason, message=message, final=final)
+
+    budget, limits = terms.budget, terms.limits
+    if terms.suspended:
+        return refuse(Wait.SUSPENDED, "the study is suspended")
+    if _time_left(terms, ledger=ledger) <= 0:
+        return refuse(Wait.TIME_OVER, "the study's time is over", final=True)
+    if limits.max_seconds is not None and applicant.spent_seconds >= limits.max_seconds:
+        return refuse(Wait.LIMIT_USED_UP, "trialLimits.maxDuration is used up", final=True)
+    if limits.max_cost_usd is not None and applicant.spent_usd >= limits.max_cost_usd:
+        return refuse(Wait.LIMIT_USED_UP, "trialLimits.maxCost is used up", final=True)
+    if budget.max_trials is not None and not applicant.admitted and started >= budget.max_trials:
+        message = f"{started} of {budget.max_trials} trials have been started"
+        return refuse(Wait.MAX_TRIALS, message, final=True)
+    if len(running) >= terms.parallel_trials:
+        return refuse(Wait.PARALLEL_TRIALS, f"{len(running)} trials are running")
+    return None
+
+
+def _no_money(applicant: Applicant, *, asked: float, free: float, left: float) -> Refusal:
+    final = asked > left + _TOLERANCE_USD
+    return Refusal(
+        trial=applicant.trial,
+        reason=Wait.UNAFFORDABLE if final else Wait.BUDGET,
+        message=f"needs up to ${asked:.4g}, ${max(0.0, free):.4g} of the budget are free",
+        final=final,
+    )
+
+
+def _grant(
+    applicant: Applicant, *, worst: float | None, shared: bool, terms: Terms, ledger: Ledger
+) -> Grant:
+    bounds: list[tuple[float, Bound]] = []
+    if worst is not None and applicant.price_per_hour > 0:
+        seconds = (worst - applicant.spent_usd) / applicant.price_per_hour * HOUR
+        bounds.append((seconds, Bound.BUDGET if shared else Bound.TRIAL_LIMIT))
+    if terms.limits.max_seconds is not None:
+        left = terms.limits.max_seconds - applicant.spent_seconds
+        bounds.append((left, Bound.TRIAL_LIMIT))
+    time_left = _time_left(terms, ledger=ledger)
+    if math.isfinite(time_left):
+        bounds.append((time_left, Bound.DEADLINE))
+    seconds_left, bound = min(bounds, default=(math.inf, Bound.NONE))
+    return Grant(
+        trial=applicant.trial,
+        worst_usd=worst,
+        deadline_seconds=seconds_left if math.isfinite(seconds_left) else None,
+        bound=bound,
+    )
+
+
+def _time_left(terms: Terms, *, ledger: Ledger) -> float:
+    budget = terms.budget
+    by_clock = math.inf if budget.max_seconds is None else budget.max_seconds - ledger.seconds
+    by_date = math.inf if budget.deadline is None else budget.deadline - ledger.now
+    return min(by_clock, by_date)
+
+
+def _behind(applicant: Applicant, blocked: Refusal) -> Refusal:
+    message = f"waits behind {blocked.trial}: {blocked.message}"
+    return Refusal(trial=applicant.trial, reason=blocked.reason, message=message)
+
+
+def _as_running(applicant: Applicant, grant: Grant) -> Running:
+    return Running(
+        trial=applicant.trial,
+        price_per_hour=applicant.price_per_hour,
+        spent_usd=applicant.spent_usd,
+        worst_usd=grant.worst_usd,
+    )
