@@ -1,0 +1,3 @@
+module tuner.dev/testcluster/pause
+
+go 1.24.0
