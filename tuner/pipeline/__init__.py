@@ -1,0 +1,66 @@
+"""What a trial runs: stage keys, rendering, segments, and the plan that an agent carries out.
+
+The agent reads plans without pydantic, so the names that need the manifest's model are imported
+when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from tuner.pipeline.layout import POD_BASE, Layout, StageFiles
+from tuner.pipeline.plan import FidelityPlan, ObjectivePlan, StagePlan, TrialPlan
+from tuner.pipeline.plan_json import plan_from_json, plan_to_json
+from tuner.pipeline.result import AgentResult
+
+if TYPE_CHECKING:
+    from tuner.pipeline.keys import KeyParts, StageKey, stage_key
+    from tuner.pipeline.planning import PlanSettings, StudyIdentity, make_plan, stage_keys
+    from tuner.pipeline.render import StageContext, render
+    from tuner.pipeline.segments import Segment, segments
+
+__all__ = [
+    "POD_BASE",
+    "AgentResult",
+    "FidelityPlan",
+    "KeyParts",
+    "Layout",
+    "ObjectivePlan",
+    "PlanSettings",
+    "Segment",
+    "StageContext",
+    "StageFiles",
+    "StageKey",
+    "StagePlan",
+    "StudyIdentity",
+    "TrialPlan",
+    "make_plan",
+    "plan_from_json",
+    "plan_to_json",
+    "render",
+    "segments",
+    "stage_key",
+    "stage_keys",
+]
+
+_HOMES = {
+    "KeyParts": "keys",
+    "StageKey": "keys",
+    "stage_key": "keys",
+    "PlanSettings": "planning",
+    "StudyIdentity": "planning",
+    "make_plan": "planning",
+    "stage_keys": "planning",
+    "StageContext": "render",
+    "render": "render",
+    "Segment": "segments",
+    "segments": "segments",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{home}"), name)

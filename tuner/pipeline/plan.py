@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tuner.trial import ParameterValue
 
@@ -23,6 +23,7 @@ class StagePlan:
         price_per_hour: USD, of that type, as admitted.
         timeout_seconds: None for no limit of its own.
         run: False for stages of earlier segments, whose artifacts are restored only.
+        components: What the key was made of, each part as a short text, to explain misses.
     """
 
     name: str
@@ -35,11 +36,12 @@ class StagePlan:
     price_per_hour: float
     timeout_seconds: float | None
     run: bool
+    components: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectivePlan:
-    """One objective as the agent needs it: which value of which metric, from which stage (or any)."""
+    """One objective as the agent needs it: which value of which metric, from which stage if any."""
 
     metric: str
     minimize: bool
@@ -49,7 +51,7 @@ class ObjectivePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FidelityPlan:
-    """The fidelity of one stage: `name` counts units done, up to `maximum`; decisions at `rungs`."""
+    """The fidelity of one stage: `name` counts units, up to `maximum`; decisions at `rungs`."""
 
     name: str
     stage: str
@@ -76,7 +78,6 @@ class TrialPlan:
         fidelity: None without fidelity.
         grace_seconds: Between SIGTERM and SIGKILL of a stage.
         layout: Base folder of the files shared with the runner (`/tuner` in a pod).
-        input_uris: By input name, for TUNER_INPUT_*; already in env, kept for messages.
     """
 
     study_prefix: str

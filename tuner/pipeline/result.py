@@ -1,0 +1,122 @@
+"""What the agent leaves behind: the termination message of a pod, a file in `tuner run`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from tuner.errors import PipelineError
+from tuner.trial import Outcome, StageOutcome, StageResult, TrialResult
+
+MAX_BYTES = 4096
+"""What Kubernetes keeps of a termination message."""
+
+_VERSION = 1
+_MESSAGE_LENGTHS = (1000, 300, 100, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentResult:
+    """How an attempt ended, in at most 4 KB.
+
+    Attributes:
+        outcome: How it ended.
+        reason: One word: `Rung`, `Command`, `ExitCode`, `Timeout`, `MissingMetric`...
+        message: One sentence for people.
+        fidelity: Fidelity reached.
+        metrics: Objectives by metric, built-ins included, as far as known.
+        stages: How each stage went; shortened to name and numbers where space is scarce.
+        saved_usd: What the stages found in the cache cost when they were run.
+        checkpoint: Whether a checkpoint was stored from which another attempt can go on.
+        key: The key of the log's `result` record.
+        warnings: How often something odd was seen in reports, by what it was.
+    """
+
+    outcome: Outcome
+    reason: str
+    message: str
+    fidelity: float
+    metrics: Mapping[str, float]
+    stages: tuple[StageResult, ...]
+    saved_usd: float = 0.0
+    checkpoint: bool = False
+    key: str = ""
+    warnings: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """One line of JSON of at most 4 KB: messages are cut, then the metrics of stages left out."""
+        for length in _MESSAGE_LENGTHS:
+            text = self._shortened(length)._document(metrics=True)
+            if len(text.encode()) <= MAX_BYTES:
+                return text
+        return replace(self._shortened(0), warnings={})._document(metrics=False)
+
+    def _shortened(self, length: int) -> AgentResult:
+        stages = tuple(replace(stage, message=stage.message[:length]) for stage in self.stages)
+        return replace(self, message=self.message[: max(length, 200)], stages=stages)
+
+    def _document(self, *, metrics: bool) -> str:
+        document: dict[str, Any] = {"v": _VERSION, **asdict(self)}
+        if not metrics:
+            for stage in document["stages"]:
+                stage["metrics"] = {}
+        return json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> AgentResult:
+        """Reads a termination message.
+
+        Raises:
+            PipelineError: It is not one: empty, cut off or written by something else.
+        """
+        try:
+            return cls._read(json.loads(text))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise PipelineError(f"Not a result of the agent: {error!r}.") from error
+
+    @classmethod
+    def _read(cls, data: Mapping[str, Any]) -> AgentResult:
+        return cls(
+            outcome=Outcome(data["outcome"]),
+            reason=str(data["reason"]),
+            message=str(data["message"]),
+            fidelity=float(data["fidelity"]),
+            metrics={str(k): float(v) for k, v in data["metrics"].items()},
+            stages=tuple(stage_from_dict(item) for item in data["stages"]),
+            saved_usd=float(data["saved_usd"]),
+            checkpoint=bool(data["checkpoint"]),
+            key=str(data["key"]),
+            warnings={str(k): int(v) for k, v in data["warnings"].items()},
+        )
+
+    def trial_result(self, *, trial: str, attempt: int) -> TrialResult:
+        """The same as a value of the trial layer."""
+        return TrialResult(
+            trial=trial,
+            attempt=attempt,
+            outcome=self.outcome,
+            reason=self.reason,
+            message=self.message,
+            fidelity=self.fidelity,
+            metrics=self.metrics,
+            stages=self.stages,
+        )
+
+
+def stage_from_dict(data: Mapping[str, Any]) -> StageResult:
+    """Reads one stage's result as it stands in results and `stage` records."""
+    code = data["exit_code"]
+    return StageResult(
+        stage=str(data["stage"]),
+        outcome=StageOutcome(data["outcome"]),
+        seconds=float(data["seconds"]),
+        cost_usd=float(data["cost_usd"]),
+        first_run_seconds=float(data["first_run_seconds"]),
+        instance_type=str(data["instance_type"]),
+        predicted=bool(data["predicted"]),
+        metrics={str(k): float(v) for k, v in data["metrics"].items()},
+        exit_code=None if code is None else int(code),
+        message=str(data["message"]),
+    )
