@@ -1,0 +1,89 @@
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from tuner.errors import NotSupported
+from tuner.pipeline.plan import FidelityPlan, ObjectivePlan
+from tuner.schedulers import (
+    MultiObjectiveHyperband,
+    NoStopping,
+    make_scheduler,
+    rung_objectives,
+    scheduler_for,
+)
+from tuner.spec import TuningStudySpec
+
+
+def study(**changes):
+    return TuningStudySpec.model_validate(
+        {
+            "objectives": [
+                {"metric": "loss", "direction": "Minimize"},
+                {"metric": "accuracy", "direction": "Maximize", "stage": "train"},
+                {"metric": "latency", "direction": "Minimize", "stage": "measure"},
+                {"metric": "cost", "direction": "Minimize"},
+            ],
+            "parameters": [{"name": "lr", "float": {"min": 0, "max": 1}}],
+            "hardware": {"selector": {}},
+            "pipeline": {
+                "stages": [
+                    {"name": "train", "command": ["a"]},
+                    {"name": "measure", "command": ["b"]},
+                ]
+            },
+            "fidelity": {"name": "epoch", "stage": "train", "max": 27},
+            "budget": {"maxTrials": 3},
+            **changes,
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Plan:
+    fidelity: FidelityPlan | None
+    objectives: tuple[ObjectivePlan, ...]
+
+
+def test_a_study_with_fidelity_gets_hyperband_over_what_its_fidelity_stage_reports():
+    scheduler = make_scheduler(study())
+    assert scheduler == MultiObjectiveHyperband(
+        minimum=1, maximum=27, reduction_factor=3, minimize=(True, False, True)
+    )
+    assert scheduler.rungs() == (1, 3, 9)
+
+
+def test_built_ins_and_open_stages_are_compared_and_other_stages_are_not():
+    compared = rung_objectives(study().objectives, stage="train")
+    assert [objective.metric for objective in compared] == ["loss", "accuracy", "cost"]
+
+
+@pytest.mark.parametrize("changes", [{"fidelity": None}, {"scheduler": {"type": "None"}}])
+def test_without_fidelity_or_on_request_nothing_is_stopped(changes):
+    assert make_scheduler(study(**changes)) == NoStopping()
+
+
+def test_more_brackets_are_refused():
+    with pytest.raises(NotSupported, match=r"spec\.scheduler\.brackets"):
+        make_scheduler(study(scheduler={"type": "Hyperband", "brackets": 2}))
+
+
+def test_the_agent_decides_as_the_study_does():
+    spec = study()
+    rungs = tuple(make_scheduler(spec).rungs())
+    objectives = tuple(
+        ObjectivePlan(metric=o.metric, minimize=o.minimize, best=False, stage=o.stage)
+        for o in spec.objectives
+    )
+    fidelity = FidelityPlan(
+        name="epoch", stage="train", maximum=27, rungs=rungs, reduction_factor=3, restart=False
+    )
+    assert scheduler_for(Plan(fidelity, objectives)) == make_scheduler(spec)
+    assert scheduler_for(Plan(None, objectives)) == NoStopping()
+
+
+def test_the_agent_needs_neither_numpy_nor_pydantic_to_decide():
+    probe = "import sys, tuner.schedulers; print({'numpy', 'pydantic'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"

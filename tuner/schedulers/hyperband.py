@@ -1,0 +1,123 @@
+"""Multi-objective Hyperband, stopping variant, one bracket (Salinas et al. 2021; ASHA)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuner.errors import SchedulerError
+from tuner.schedulers._protocol import Decision, RungRecord, Verb
+from tuner.schedulers.ranking import count_better
+
+_TOLERANCE = 1e-9
+
+
+def rung_levels(minimum: float, maximum: float, reduction_factor: float) -> tuple[float, ...]:
+    """The fidelities `minimum * reduction_factor ** k` below `maximum`, rising.
+
+    Raises:
+        SchedulerError: The bounds are not positive or the factor is not above 1.
+
+    Example:
+        >>> rung_levels(1, 27, 3)
+        (1.0, 3.0, 9.0)
+    """
+    if minimum <= 0 or maximum <= 0 or reduction_factor <= 1:
+        raise SchedulerError("rungs need a positive fidelity and a reduction factor above 1")
+    levels: list[float] = []
+    while (level := minimum * reduction_factor ** len(levels)) < maximum * (1 - _TOLERANCE):
+        levels.append(float(level))
+    return tuple(levels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultiObjectiveHyperband:
+    """Stops a trial at a rung unless it is among the best 1/eta of those that got there.
+
+    A newcomer goes on if fewer than n / eta of the rung's n trials, itself included, are strictly
+    better: the first arrival always does, and so does one that dominates the rung. The order is
+    that of `tuner.schedulers.ranking.count_better`; units, monotone rescaling and the order of the
+    objectives do not matter. Of several records of one trial the first counts, which in the order
+    of the keys is that of its lowest attempt.
+
+    Attributes:
+        minimum: Fidelity of the first rung.
+        maximum: Full fidelity, where nothing is decided.
+        reduction_factor: Eta; about one in eta trials goes on.
+        minimize: For each objective compared at rungs whether lower is better.
+    """
+
+    minimum: float
+    maximum: float
+    reduction_factor: float
+    minimize: tuple[bool, ...]
+
+    def rungs(self) -> Sequence[float]:
+        """The fidelities at which a decision is due, rising, full fidelity left out."""
+        return rung_levels(self.minimum, self.maximum, self.reduction_factor)
+
+    def decide(self, level: float, *, rung: Sequence[RungRecord], trial: str) -> Decision:
+        """The fate of `trial`, which is among `rung`.
+
+        Raises:
+            SchedulerError: The trial is not in the rung, or a vector has the wrong length.
+        """
+        records = _once(rung)
+        self._check(level, records, trial)
+        better = count_better(list(records.values()), trial=trial, minimize=self.minimize)
+        goes_on = better * self.reduction_factor < len(records)
+        return Decision(
+            verb=Verb.CONTINUE if goes_on else Verb.STOP,
+            rank=better + 1,
+            of=len(records),
+            reason=(
+                f"rung {level:g}: {_ordinal(better + 1)} of {len(records)}, "
+                f"{'continued' if goes_on else 'stopped'}"
+            ),
+        )
+
+    def _check(self, level: float, records: dict[str, RungRecord], trial: str) -> None:
+        if trial not in records:
+            raise SchedulerError(f"rung {level:g} has no record of trial {trial}")
+        for record in records.values():
+            if len(record.vector) != len(self.minimize):
+                raise SchedulerError(
+                    f"rung {level:g}: trial {record.trial} has {len(record.vector)} values, "
+                    f"the study compares {len(self.minimize)}"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class NoStopping:
+    """Lets every trial run to its end."""
+
+    def rungs(self) -> Sequence[float]:
+        """None."""
+        return ()
+
+    def decide(self, level: float, *, rung: Sequence[RungRecord], trial: str) -> Decision:
+        """Continue, always.
+
+        Raises:
+            SchedulerError: The trial is not in the rung.
+        """
+        records = _once(rung)
+        if trial not in records:
+            raise SchedulerError(f"rung {level:g} has no record of trial {trial}")
+        return Decision(
+            verb=Verb.CONTINUE, rank=1, of=len(records), reason="no early stopping, continued"
+        )
+
+
+def _once(rung: Sequence[RungRecord]) -> dict[str, RungRecord]:
+    """The first record of each trial."""
+    records: dict[str, RungRecord] = {}
+    for record in rung:
+        records.setdefault(record.trial, record)
+    return records
+
+
+def _ordinal(number: int) -> str:
+    if 10 <= number % 100 <= 20:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

@@ -1,0 +1,22 @@
+"""The search space: typed parameters, their unit-cube encoding, conditions between them."""
+
+from tuner.space.domains import (
+    CategoricalDomain,
+    Domain,
+    OrdinalDomain,
+    domain_of,
+)
+from tuner.space.ranges import FloatDomain, IntegerDomain
+from tuner.space.space import Canonical, Dimension, SearchSpace
+
+__all__ = [
+    "Canonical",
+    "CategoricalDomain",
+    "Dimension",
+    "Domain",
+    "FloatDomain",
+    "IntegerDomain",
+    "OrdinalDomain",
+    "SearchSpace",
+    "domain_of",
+]

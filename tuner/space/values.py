@@ -1,0 +1,3 @@
+"""The type of a parameter's value."""
+
+ParameterValue = float | int | str
