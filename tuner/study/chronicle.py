@@ -1,0 +1,171 @@
+"""What the log's records come to, trial by trial: the common ground of history and summary.
+
+A fold that takes records in any order and any number of times: what is counted of a trial is the
+result of its lowest attempt, one verdict an attempt and segment, one value a fidelity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from tuner.log.records import Kind, Record
+from tuner.spec.trial import TrialState
+from tuner.study.bodies import reports_of, result_of, stage_of, trial_of
+from tuner.study.verdict import Verdict
+from tuner.trial import Outcome, StageResult, Trial, TrialResult
+
+_STATES = {
+    Outcome.COMPLETED: TrialState.COMPLETED,
+    Outcome.STOPPED: TrialState.STOPPED,
+    Outcome.FAILED: TrialState.FAILED,
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Story:
+    """One trial as the log tells it.
+
+    Attributes:
+        name: Of the trial.
+        trial: Its proposal; None while only later records have been read.
+        created: When it was proposed, seconds since the epoch.
+        results: By attempt, of those that ended it (completed, stopped, failed).
+        verdicts: By attempt and part.
+        stages: What the first look at each stage came to, and in which attempt that was.
+        curve: Metrics by fidelity, with the attempt and the time of the record.
+    """
+
+    name: str
+    trial: Trial | None = None
+    created: float = 0.0
+    results: dict[int, TrialResult] = field(default_factory=dict)
+    verdicts: dict[tuple[int, str], Verdict] = field(default_factory=dict)
+    stages: dict[str, tuple[int, StageResult]] = field(default_factory=dict)
+    curve: dict[float, tuple[int, float, Mapping[str, float]]] = field(default_factory=dict)
+    ended: float = 0.0
+
+    @property
+    def accepted(self) -> TrialResult | None:
+        """The result that counts: of the lowest attempt that ended the trial."""
+        return self.results[min(self.results)] if self.results else None
+
+    @property
+    def last_verdict(self) -> Verdict | None:
+        """The verdict on the last attempt, of its last segment."""
+        if not self.verdicts:
+            return None
+        final = [one for one in self.verdicts.values() if one.state.is_final]
+        return final[0] if final else self.verdicts[max(self.verdicts)]
+
+    @property
+    def state(self) -> TrialState:
+        """How the trial stands, as far as the log knows: Queued until something ended."""
+        verdict = self.last_verdict
+        if verdict is not None and verdict.state.is_final:
+            return verdict.state
+        if self.accepted is not None:
+            return _STATES[self.accepted.outcome]
+        return TrialState.QUEUED if verdict is None else verdict.state
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the trial has not ended."""
+        return not self.state.is_final
+
+    @property
+    def reason(self) -> str:
+        """The word for its state; empty while the log has none."""
+        verdict = self.last_verdict
+        if verdict is not None and verdict.reason:
+            return verdict.reason
+        return "" if self.accepted is None else self.accepted.reason
+
+    @property
+    def completed(self) -> TrialResult | None:
+        """The accepted result, if the trial completed."""
+        accepted = self.accepted
+        if accepted is None or accepted.outcome is not Outcome.COMPLETED:
+            return None
+        return accepted if self.state is TrialState.COMPLETED else None
+
+    @property
+    def cost_usd(self) -> float:
+        """What its attempts have cost, as far as there are verdicts."""
+        return sum(one.cost_usd for one in self.verdicts.values())
+
+    @property
+    def seconds(self) -> float:
+        """How long its attempts were charged."""
+        return sum(one.seconds for one in self.verdicts.values())
+
+    @property
+    def attempts(self) -> int:
+        """The highest attempt that has a verdict; 0 before the first."""
+        return max((attempt for attempt, _ in self.verdicts), default=0)
+
+
+class Chronicle:
+    """All trials of a study by name, folded from the records of its log."""
+
+    def __init__(self) -> None:
+        self._stories: dict[str, Story] = {}
+        self._ordered: tuple[Story, ...] | None = None
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Takes records in; those seen before and kinds of later versions change nothing."""
+        for record in records:
+            story = self._stories.setdefault(record.trial, Story(name=record.trial))
+            _take(story, record)
+            self._ordered = None
+
+    @property
+    def stories(self) -> tuple[Story, ...]:
+        """Every trial that was proposed, in the log's order."""
+        if self._ordered is None:
+            proposed = (one for one in self._stories.values() if one.trial is not None)
+            self._ordered = tuple(sorted(proposed, key=lambda one: (one.created, one.name)))
+        return self._ordered
+
+    def story(self, trial: str) -> Story | None:
+        """One trial, or None if the log does not know it."""
+        return self._stories.get(trial)
+
+
+def _take(story: Story, record: Record) -> None:
+    seconds = record.milliseconds / 1000
+    match record.kind:
+        case Kind.PROPOSED:
+            if story.trial is None or seconds < story.created:
+                story.trial, story.created = trial_of(record), seconds
+        case Kind.RESULT:
+            result = result_of(record)
+            if result.outcome in _STATES:
+                story.results.setdefault(record.attempt, result)
+                story.ended = max(story.ended, seconds)
+        case Kind.VERDICT:
+            verdict = Verdict.from_body(record.body)
+            story.verdicts.setdefault((record.attempt, record.part), verdict)
+            story.ended = max(story.ended, seconds)
+        case Kind.STAGE:
+            _take_stage(story, record.attempt, stage_of(record))
+        case Kind.REPORTS:
+            for fidelity, metrics in reports_of(record):
+                _take_report(story, record.attempt, seconds, fidelity, metrics)
+
+
+def _take_stage(story: Story, attempt: int, stage: StageResult) -> None:
+    known = story.stages.get(stage.stage)
+    if known is None or attempt < known[0]:
+        story.stages[stage.stage] = (attempt, stage)
+
+
+def _take_report(
+    story: Story, attempt: int, seconds: float, fidelity: float, metrics: Mapping[str, float]
+) -> None:
+    known = story.curve.get(fidelity)
+    if known is None or attempt < known[0]:
+        story.curve[fidelity] = (attempt, seconds, metrics)
+        return
+    if attempt == known[0]:
+        story.curve[fidelity] = (attempt, min(seconds, known[1]), {**known[2], **metrics})
