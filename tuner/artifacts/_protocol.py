@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """One stored object: its key, its size in bytes, and when it was written (seconds, store's clock)."""
+    """One stored object: key, size in bytes, when it was written (seconds, store's clock)."""
 
     key: str
     size_bytes: int
@@ -22,7 +22,8 @@ class ArtifactStore(Protocol):
 
     Correctness of what is built on it never rests on conditional writes. Implementations are safe
     to use from several threads. Every method may raise `StoreUnreachable` (worth a retry),
-    `StoreDenied` or `BucketMissing` (the user must act); see `tuner.errors`.
+    `StoreDenied` or `BucketMissing` (the user must act); see `tuner.errors`. Once `put` has
+    returned, the object is there for every reader, and outlives a crash of either side.
     """
 
     def put(self, key: str, data: bytes | BinaryIO, *, size_bytes: int | None = None) -> None:
@@ -32,13 +33,25 @@ class ArtifactStore(Protocol):
         """Reads a small object. Raises ObjectMissing, or ObjectTooLarge before reading."""
 
     def download(self, key: str, path: Path, *, max_bytes: int) -> None:
-        """Streams an object into a new file. Raises ObjectMissing or ObjectTooLarge."""
+        """Streams an object into a new file. Raises ObjectMissing or ObjectTooLarge.
+
+        Raises FileExistsError if the file exists; a download that fails leaves no file.
+        """
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[ObjectInfo]:
         """Objects under `prefix` with keys beyond `start_after`, in key order, page by page."""
 
+    def folders(self, prefix: str) -> Iterator[str]:
+        """The distinct next segments of keys that go on with `/` after them, in order.
+
+        `prefix` is empty or ends with `/`.
+        """
+
     def stat(self, key: str) -> ObjectInfo | None:
-        """The object's facts, or None if there is none."""
+        """The object's facts, or None if there is none.
+
+        An S3 store cannot tell a missing bucket from a missing object here and says None.
+        """
 
     def delete(self, keys: Iterable[str]) -> None:
         """Removes objects; those that do not exist are passed over."""

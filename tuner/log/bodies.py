@@ -1,0 +1,41 @@
+"""Bodies of records: JSON objects with finite numbers, a version and a limit of size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import cast
+
+from tuner.errors import LogError, ObjectCorrupt
+
+VERSION = 1
+MAX_BODY_BYTES = 1 << 20
+
+
+def encode_body(body: Mapping[str, object]) -> bytes:
+    """The body as JSON with `"v": 1`. Raises LogError if it is not finite, plain or small."""
+    try:
+        text = json.dumps(
+            {**body, "v": VERSION}, allow_nan=False, separators=(",", ":"), sort_keys=True
+        )
+        data = text.encode()
+    except (TypeError, ValueError) as error:
+        raise LogError(f"not a body of a record: {error}") from error
+    if len(data) > MAX_BODY_BYTES:
+        raise LogError(f"a body of {len(data)} bytes, more than {MAX_BODY_BYTES}")
+    return data
+
+
+def decode_body(data: bytes, *, key: str) -> Mapping[str, object]:
+    """The reverse of `encode_body`, without the version. Raises ObjectCorrupt."""
+    try:
+        document = json.loads(data, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise ObjectCorrupt(f"{key}: {error}") from error
+    if not isinstance(document, dict) or not isinstance(document.pop("v", None), int):
+        raise ObjectCorrupt(f"{key}: not a JSON object with a version")
+    return cast("Mapping[str, object]", document)
+
+
+def _refuse(constant: str) -> object:
+    raise ValueError(f"{constant} is not JSON")
