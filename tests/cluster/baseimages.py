@@ -68,8 +68,12 @@ def _busybox(root: Path) -> None:
         (root / folder).mkdir(parents=True)
     for folder in ("tmp", "var/tmp"):
         os.chmod(root / folder, 0o1777)
-    shutil.copy("/bin/busybox", root / "bin/busybox")
-    for applet in run(["busybox", "--list"]).split():
+    # Unpacked only: installed, it would push out the package `busybox` that a machine may have.
+    with tempfile.TemporaryDirectory() as folder:
+        run(["apt-get", "download", "-q", "busybox-static"], cwd=Path(folder))
+        run(["dpkg-deb", "--extract", *Path(folder).glob("*.deb"), folder])
+        shutil.copy(Path(folder) / "bin/busybox", root / "bin/busybox")
+    for applet in run([root / "bin/busybox", "--list"]).split():
         if applet != "busybox":
             (root / "bin" / applet).symlink_to("busybox")
     (root / "etc/passwd").write_text(

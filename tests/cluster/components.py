@@ -173,7 +173,7 @@ def prometheus() -> Component:
     return Component(
         name="prometheus",
         argv=[
-            "prometheus",
+            str(BINARIES / "prometheus"),
             f"--config.file={configs.PROMETHEUS}",
             f"--storage.tsdb.path={STATE / 'prometheus'}",
             "--storage.tsdb.retention.time=6h",

@@ -23,6 +23,7 @@ class Module:
     folder: str
     programs: dict[str, str]
     linker_flags: str = ""
+    tags: str = ""
     copied: str = ""
     """A package folder of the module's dependency whose files are kept beside the programs."""
 
@@ -48,6 +49,12 @@ MODULES = (
     Module(folder="pause", programs={"pause": "."}),
     Module(folder="helm", programs={"helm": "helm.sh/helm/v3/cmd/helm"}),
     Module(folder="minio", programs={"minio": "github.com/minio/minio"}),
+    # Debian's Prometheus comes without the discovery of pods, hence this one with nothing else.
+    Module(
+        folder="prometheus",
+        programs={"prometheus": "github.com/prometheus/prometheus/cmd/prometheus"},
+        tags="remove_all_sd,enable_kubernetes_sd",
+    ),
     Module(
         folder="kwok",
         programs={"kwok": "sigs.k8s.io/kwok/cmd/kwok"},
@@ -82,7 +89,8 @@ def _compile(module: Module, folder: Path) -> None:
     unfinished.mkdir(parents=True)
     source = HERE / "binaries" / module.folder
     # `-mod=readonly`: what go.sum does not name is refused, whatever GOFLAGS the user has.
-    flags = ["-mod=readonly", "-trimpath", "-ldflags", f"-s -w {module.linker_flags}"]
+    flags = ["-mod=readonly", "-trimpath", f"-tags={module.tags}",
+             "-ldflags", f"-s -w {module.linker_flags}"]  # fmt: skip
     for name, package in module.programs.items():
         with step(f"compile {name}"):
             run(["go", "build", *flags, "-o", unfinished / name, package],

@@ -36,12 +36,13 @@ def up() -> None:
         _start(components.api_server())
         addons.apply()
         _start(components.controller_manager(), components.scheduler(), components.dns(),
-               components.proxy(), components.prometheus(), components.kwok())  # fmt: skip
+               components.prometheus(), components.kwok())  # fmt: skip
     with step("base images"):
         _forget_containers()
         _import_base_images()
     with step("node"):
-        _start(components.kubelet())
+        # Not before the kubelet: kube-proxy waits for its node's address, up to 30 s.
+        _start(components.kubelet(), components.proxy())
         wait_until(_default_account, what="the default service account", seconds=30)
     say(f"the cluster is up: export KUBECONFIG={KUBECONFIG}")
 

@@ -9,7 +9,6 @@ from shell import run, step, succeeds
 
 PACKAGES = (
     "buildah",
-    "busybox-static",
     "conntrack",
     "containerd",
     "containernetworking-plugins",
@@ -18,7 +17,6 @@ PACKAGES = (
     "iptables",
     "openssl",
     "procps",
-    "prometheus",
     "runc",
     "socat",
     "util-linux",
