@@ -122,8 +122,17 @@ class ListMap:
 
 
 @dataclass(frozen=True, slots=True)
-class ListSet:
-    """Marks a list of scalars without repetition."""
+class Unique:
+    """Marks a list whose order matters and in which nothing occurs twice.
+
+    Kubernetes' own list types `map` and `set` compare without order, so a reordering would slip
+    through the rules against changes; the list stays atomic and a CEL rule keeps it unique.
+
+    Attributes:
+        key: The field that tells items apart; empty for lists of scalars.
+    """
+
+    key: str = ""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -134,13 +143,21 @@ class ListSet:
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        """Adds the keyword by which the API server checks and merges."""
+        """Adds the same check in CEL."""
         schema = handler(core)
-        schema["x-kubernetes-list-type"] = "set"
+        field = f".{to_camel(self.key)}" if self.key else ""
+        schema["x-kubernetes-list-type"] = "atomic"
+        schema["x-kubernetes-validations"] = [
+            {
+                "rule": f"self.all(x, self.exists_one(y, y{field} == x{field}))",
+                "message": f"no {self.key or 'item'} may be there twice",
+            }
+        ]
         return schema
 
     def _unique(self, items: Sequence[Any]) -> Sequence[Any]:
-        refuse_duplicates(items, what="item")
+        keys = [getattr(item, self.key) for item in items] if self.key else items
+        refuse_duplicates(keys, what=self.key or "item")
         return items
 
 
@@ -151,7 +168,7 @@ def refuse_duplicates(values: Sequence[Any], *, what: str) -> None:
         if value in seen:
             raise PydanticCustomError(
                 "duplicate",
-                'Duplicate value: {what} "{value}" is there twice',
+                'no {what} may be there twice: "{value}"',
                 {"what": what, "value": str(value), "index": index},
             )
         seen.add(value)

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from tuner.spec.base import Integer, Message, Model, Timestamp
 
-
 REASON_PATTERN = r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"
 
 

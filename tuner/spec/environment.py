@@ -109,5 +109,5 @@ class EnvFrom(Model):
     """All keys of a Secret."""
 
 
-Env = Annotated[tuple[EnvVar, ...], ListMap("name"), Field(max_length=64)]
+Env = Annotated[tuple[EnvVar, ...], Field(max_length=64), ListMap("name")]
 EnvFroms = Annotated[tuple[EnvFrom, ...], Field(max_length=16)]

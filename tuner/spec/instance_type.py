@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tuner.spec.base import Integer, Label, LabelKey, LabelValue, ListSet, Model, Real, ShortText
+from tuner.spec.base import Integer, Label, LabelKey, LabelValue, Model, Real, ShortText, Unique
 from tuner.spec.environment import Env
 from tuner.spec.meta import ObjectMeta
 from tuner.spec.pod import Toleration
@@ -54,7 +54,7 @@ class InstanceTypeSpec(Model):
     provisioning_timeout: Duration | None = None
     """How long a node may take to appear; with it, the type is Ready even with no node."""
     allowed_namespaces: (
-        Annotated[tuple[Label, ...], ListSet(), Field(min_length=1, max_length=256)] | None
+        Annotated[tuple[Label, ...], Field(min_length=1, max_length=256), Unique()] | None
     ) = None
     """Namespaces whose studies may use it; omitted = all."""
     env: Env | None = None

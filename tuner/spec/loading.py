@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from tuner.errors import ManifestError
 from tuner.spec.instance_type import InstanceType
 from tuner.spec.meta import API_VERSION, GROUP
-from tuner.spec.problems import Location, Problem, did_you_mean, render_path
+from tuner.spec.problems import Location, Problem, did_you_mean
 from tuner.spec.structure import structural_problems
 from tuner.spec.study import TuningStudy
 from tuner.spec.trial import TuningTrial
@@ -102,12 +102,7 @@ def validate(manifest: Manifest) -> list[Problem]:
 
 
 def _place(problem: Problem, manifest: Manifest) -> Problem:
-    return dataclasses.replace(
-        problem,
-        file=manifest.file,
-        line=manifest.line(problem.location),
-        path=render_path(problem.location, manifest.data),
-    )
+    return dataclasses.replace(problem, file=manifest.file, line=manifest.line(problem.location))
 
 
 def _unknown_kind(manifest: Manifest) -> Problem:

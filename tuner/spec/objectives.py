@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from tuner.spec.base import Label, ListMap, Model, Real
+from tuner.spec.base import Label, Model, Real, Unique
 
 COST: Final = "cost"
 """Built-in objective: USD of this configuration from scratch."""
@@ -71,5 +71,5 @@ class Constraint(Model):
     """The stage that reports the metric; omitted = any."""
 
 
-Objectives = Annotated[tuple[Objective, ...], ListMap("metric"), Field(min_length=1, max_length=8)]
-Constraints = Annotated[tuple[Constraint, ...], ListMap("metric"), Field(max_length=8)]
+Objectives = Annotated[tuple[Objective, ...], Field(min_length=1, max_length=8), Unique("metric")]
+Constraints = Annotated[tuple[Constraint, ...], Field(max_length=8), Unique("metric")]

@@ -7,12 +7,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tuner.spec.base import MAX_INTEGER, Integer, ListMap, ListSet, Model, Number, Real, Text
+from tuner.spec.base import MAX_INTEGER, Integer, Model, Number, Real, Text, Unique
 
 PARAMETER_PATTERN = r"^[A-Za-z_][A-Za-z0-9_.-]*$"
 
 ParameterName = Annotated[str, Field(min_length=1, max_length=63, pattern=PARAMETER_PATTERN)]
-Choice = Annotated[str, Field(min_length=1, max_length=128)]
+Choice = Annotated[str, Field(min_length=1, max_length=63)]
 Whole = Annotated[Integer, Field(ge=-MAX_INTEGER, le=MAX_INTEGER)]
 
 
@@ -52,14 +52,14 @@ class IntegerRange(Model):
 class Ordinal(Model):
     """One of several numbers whose order matters, such as batch sizes."""
 
-    values: Annotated[tuple[Number, ...], ListSet(), Field(min_length=1, max_length=64)]
+    values: Annotated[tuple[Number, ...], Field(min_length=1, max_length=64), Unique()]
     """The numbers, rising."""
 
 
 class Categorical(Model):
     """One of several words without an order."""
 
-    choices: Annotated[tuple[Choice, ...], ListSet(), Field(min_length=1, max_length=64)]
+    choices: Annotated[tuple[Choice, ...], Field(min_length=1, max_length=64), Unique()]
     """The words."""
 
 
@@ -70,8 +70,8 @@ class When(Model):
     """A categorical parameter that stands earlier in the list and has no condition itself."""
     in_: Annotated[
         tuple[Choice, ...],
-        ListSet(),
         Field(min_length=1, max_length=64, validation_alias="in", serialization_alias="in"),
+        Unique(),
     ]
     """The choices of that parameter with which this one is active."""
 
@@ -105,4 +105,4 @@ class Parameter(Model):
         raise ValueError(f"parameter {self.name} has no domain")
 
 
-Parameters = Annotated[tuple[Parameter, ...], ListMap("name"), Field(min_length=1, max_length=64)]
+Parameters = Annotated[tuple[Parameter, ...], Field(min_length=1, max_length=64), Unique("name")]

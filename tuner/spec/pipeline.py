@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tuner.spec.base import LABEL_PATTERN, Flag, Integer, ListMap, ListSet, Model, Subdomain
+from tuner.spec.base import LABEL_PATTERN, Flag, Integer, Model, Subdomain, Unique
 from tuner.spec.environment import Env
 from tuner.spec.meta import LabelSelector
 from tuner.spec.parameters import ParameterName
@@ -49,7 +49,7 @@ class Hardware(Model):
     """The instance types that may be used: exactly one of instanceTypes and selector."""
 
     instance_types: (
-        Annotated[tuple[Subdomain, ...], ListSet(), Field(min_length=1, max_length=64)] | None
+        Annotated[tuple[Subdomain, ...], Field(min_length=1, max_length=64), Unique()] | None
     ) = None
     """InstanceTypes by name; one is a pin, several are chosen from for each trial."""
     selector: LabelSelector | None = None
@@ -69,9 +69,9 @@ class Stage(Model):
     """Appended to command."""
     env: Env | None = None
     """Environment variables of this stage."""
-    parameters: Annotated[tuple[ParameterName, ...], ListSet(), Field(max_length=64)] | None = None
+    parameters: Annotated[tuple[ParameterName, ...], Field(max_length=64), Unique()] | None = None
     """The parameters that the stage sees, and no others; omitted = all, [] = none."""
-    inputs: Annotated[tuple[InputName, ...], ListSet(), Field(max_length=16)] | None = None
+    inputs: Annotated[tuple[InputName, ...], Field(max_length=16), Unique()] | None = None
     """The inputs that the stage reads."""
     hardware: Hardware | None = None
     """Where the stage may run; omitted = the study's hardware."""
@@ -90,7 +90,7 @@ class Pipeline(Model):
     """The image of the stages that name none. Use a digest to share artifacts among studies."""
     env: Env | None = None
     """Environment variables of every stage."""
-    stages: Annotated[tuple[Stage, ...], ListMap("name"), Field(min_length=1, max_length=16)]
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=16), Unique("name")]
     """The stages. Consecutive ones with one image and instance type share a pod."""
     pod_template: PodTemplate | None = None
     """What is added to every trial pod."""
@@ -115,4 +115,4 @@ class Fidelity(Model):
     """Resume goes on from the checkpoint; Restart begins again, and the costs of rungs add up."""
 
 
-Inputs = Annotated[tuple[Input, ...], ListMap("name"), Field(max_length=16)]
+Inputs = Annotated[tuple[Input, ...], Field(max_length=16), Unique("name")]

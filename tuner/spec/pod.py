@@ -138,7 +138,7 @@ class ResourceRequirements(Model):
     """What is reserved."""
     limits: Resources | None = None
     """What is never exceeded."""
-    claims: Annotated[tuple[ContainerClaim, ...], ListMap("name"), Field(max_length=8)] | None = (
+    claims: Annotated[tuple[ContainerClaim, ...], Field(max_length=8), ListMap("name")] | None = (
         None
     )
     """Resource claims of the pod that the container uses."""
@@ -180,7 +180,7 @@ class PodSpec(Model):
     service_account_name: ShortText | None = None
     """A service account labelled tuner.dev/allow-trials=true; its token is never mounted."""
     image_pull_secrets: (
-        Annotated[tuple[LocalReference, ...], ListMap("name"), Field(max_length=16)] | None
+        Annotated[tuple[LocalReference, ...], Field(max_length=16), ListMap("name")] | None
     ) = None
     """Secrets with registry credentials."""
     node_selector: Annotated[Mapping[LabelKey, LabelValue], Field(max_length=32)] | None = None
@@ -198,12 +198,12 @@ class PodSpec(Model):
     security_context: PodSecurityContext | None = None
     """Identity of the pod."""
     resource_claims: (
-        Annotated[tuple[PodResourceClaim, ...], ListMap("name"), Field(max_length=8)] | None
+        Annotated[tuple[PodResourceClaim, ...], Field(max_length=8), ListMap("name")] | None
     ) = None
     """Resource claims."""
     termination_grace_period_seconds: Annotated[Integer, Field(ge=1, le=3600)] | None = None
     """Seconds between SIGTERM and SIGKILL; 90 if omitted."""
-    containers: Annotated[tuple[Container, ...], ListMap("name"), Field(max_length=1)] | None = None
+    containers: Annotated[tuple[Container, ...], Field(max_length=1), ListMap("name")] | None = None
     """The one container."""
 
 

@@ -20,11 +20,13 @@ class Finding:
         where: Keys and indices below the node.
         message: Names the offender; empty for the rule's own message.
         suggestion: What was probably meant.
+        at: The offender itself, where it stands below `where`; its line is shown.
     """
 
     where: Location = ()
     message: str = ""
     suggestion: str = ""
+    at: Location = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +60,48 @@ class TransitionRule(Generic[M]):
     field: str = ""
 
 
+def exactly_one(on: type[M], *fields: str) -> Rule[M]:
+    """The rule that one of these fields is set, and no other of them."""
+    return _counted(on, fields, allowed=(1,), message=f"exactly one of {', '.join(fields)}")
+
+
+def at_most_one(on: type[M], *fields: str) -> Rule[M]:
+    """The rule that no two of these fields are set."""
+    return _counted(on, fields, allowed=(0, 1), message=f"at most one of {', '.join(fields)}")
+
+
+def _counted(
+    on: type[M], fields: Sequence[str], *, allowed: Sequence[int], message: str
+) -> Rule[M]:
+    names = [name for name, key in keys(on).items() if key in fields]
+
+    def check(node: M) -> Iterator[Finding]:
+        if sum(getattr(node, name) is not None for name in names) not in allowed:
+            yield Finding()
+
+    present = ", ".join(f"has(self.{field})" for field in fields)
+    return Rule(
+        on=on,
+        message=message,
+        cel=f"[{present}].filter(x, x).size() <= 1"
+        if 0 in allowed
+        else f"[{present}].filter(x, x).size() == 1",
+        check=check,
+    )
+
+
+def keys(model: type[Model]) -> dict[str, str]:
+    """The manifest's name of each field of a model, by the name in Python."""
+    return {
+        name: str(field.serialization_alias or field.alias or name)
+        for name, field in model.model_fields.items()
+    }
+
+
 def nodes(model: Model, location: Location = ()) -> Iterator[tuple[Location, Model]]:
     """Every model in the tree with its location, the root first."""
     yield location, model
-    for name, field in type(model).model_fields.items():
-        key = field.serialization_alias or field.alias or name
+    for name, key in keys(type(model)).items():
         yield from _below(getattr(model, name), (*location, key))
 
 
@@ -81,7 +120,7 @@ def broken(model: Model, rules: Sequence[Rule[Model]]) -> list[Problem]:
     """The problems of a tree of models, in the order of the tree."""
     data = model.model_dump(by_alias=True, mode="json", exclude_none=True)
     return [
-        _problem((*location, *finding.where), finding, rule.message, data)
+        _problem(location, finding, rule.message, data)
         for location, node in nodes(model)
         for rule in rules
         if type(node) is rule.on
@@ -96,7 +135,7 @@ def broken_transitions(
     before = dict(nodes(old))
     data = new.model_dump(by_alias=True, mode="json", exclude_none=True)
     return [
-        _problem((*location, *finding.where), finding, rule.message, data)
+        _problem(location, finding, rule.message, data)
         for location, node in nodes(new)
         for rule in rules
         if type(node) is rule.on and location in before
@@ -106,8 +145,8 @@ def broken_transitions(
 
 def _problem(location: Location, finding: Finding, message: str, data: object) -> Problem:
     return Problem(
-        path=render_path(location, data),
+        path=render_path((*location, *finding.where), data),
         message=finding.message or message,
         suggestion=finding.suggestion,
-        location=location,
+        location=(*location, *(finding.at or finding.where)),
     )

@@ -12,13 +12,12 @@ from tuner.spec.base import (
     Flag,
     Integer,
     Label,
-    ListMap,
-    ListSet,
     Model,
     Real,
     Scalar,
     Subdomain,
     Timestamp,
+    Unique,
 )
 from tuner.spec.meta import LabelSelector, ObjectMeta
 from tuner.spec.objectives import BUILT_IN, Constraints, Objectives
@@ -92,7 +91,7 @@ class SearcherSpec(Model):
 class Transfer(Model):
     """Earlier studies of this namespace to learn from."""
 
-    studies: Annotated[tuple[Subdomain, ...], ListSet(), Field(max_length=32)] | None = None
+    studies: Annotated[tuple[Subdomain, ...], Field(max_length=32), Unique()] | None = None
     """Studies by name."""
     selector: LabelSelector | None = None
     """Studies by label."""
@@ -143,7 +142,7 @@ class TuningStudySpec(Model):
     parameters: Parameters
     """The search space: each entry is one parameter and its range."""
     initial_trials: (
-        Annotated[tuple[InitialTrial, ...], ListMap("name"), Field(max_length=16)] | None
+        Annotated[tuple[InitialTrial, ...], Field(max_length=16), Unique("name")] | None
     ) = None
     """Configurations to try first."""
     inputs: Inputs | None = None

@@ -160,6 +160,12 @@ class Segment(Model):
     """The last attempt, from 1; written before its pod is made."""
     price_per_hour: Usd | None = None
     """USD, as admitted; written before the pod is made."""
+    worst_cost: Usd | None = None
+    """USD that the trial may have cost at the end of this attempt; omitted = unbounded."""
+    deadline_seconds: Seconds | None = None
+    """How long the attempt may run, as admitted; the kubelet enforces it."""
+    bound: ShortText | None = None
+    """What that deadline enforces: TrialLimit, Budget or Deadline."""
     start_time: Timestamp | None = None
     """When the last attempt was bound to a node."""
     end_time: Timestamp | None = None
@@ -210,7 +216,7 @@ class TuningTrialStatus(Model):
     """Pods made so far."""
     infrastructure_failures: Count | None = None
     """Attempts that the infrastructure ended; trialLimits.maxAttempts bounds them."""
-    stages: Annotated[tuple[StageStatus, ...], ListMap("name"), Field(max_length=16)] | None = None
+    stages: Annotated[tuple[StageStatus, ...], Field(max_length=16), ListMap("name")] | None = None
     """How each stage ended."""
     segments: Annotated[tuple[Segment, ...], Field(max_length=16)] | None = None
     """Pods, one entry a segment."""

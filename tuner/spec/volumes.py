@@ -213,5 +213,5 @@ class VolumeMount(Model):
     """Whether the container may only read it."""
 
 
-Volumes = Annotated[tuple[Volume, ...], ListMap("name"), Field(max_length=32)]
-VolumeMounts = Annotated[tuple[VolumeMount, ...], ListMap("mount_path"), Field(max_length=32)]
+Volumes = Annotated[tuple[Volume, ...], Field(max_length=32), ListMap("name")]
+VolumeMounts = Annotated[tuple[VolumeMount, ...], Field(max_length=32), ListMap("mount_path")]

@@ -6,6 +6,7 @@ and `y` are booleans, `1e-5` is a number (PyYAML alone reads text), timestamps a
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,10 +17,14 @@ import yaml
 from tuner.errors import ManifestError
 from tuner.spec.problems import Location
 
+_PLAIN = "plain"
+_WHOLE = 1e21
+"""Beyond it JSON shows exponents, and a float stays a float."""
+
 MAX_VALUES = 100_000
 """A document that expands to more values is refused: aliases can multiply without bound."""
 
-_INT = re.compile(r"[-+]?(0[bB][01_]+|0[xX][0-9a-fA-F_]+|0[oO]?[0-7_]+|[1-9][0-9_]*|0)")
+_INT = re.compile(r"[-+]?(0[bB][01]+|0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|[1-9][0-9]*|0)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _TRUE = ("y", "yes", "true", "on")
 _FALSE = ("n", "no", "false", "off")
@@ -40,9 +45,15 @@ class Document:
 
 
 class _Loader(yaml.SafeLoader):
-    """Leaves every scalar as text; they are resolved below."""
+    """Leaves plain scalars untyped; they are resolved below."""
 
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own class attribute)
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """The tag of a node without one; plain scalars get one of their own."""
+        if kind is yaml.ScalarNode and implicit[0]:
+            return _PLAIN
+        if kind is yaml.ScalarNode:
+            return "tag:yaml.org,2002:str"
+        return "tag:yaml.org,2002:seq" if kind is yaml.SequenceNode else "tag:yaml.org,2002:map"
 
 
 def read_documents(text: str, *, source: str) -> Iterator[Document]:
@@ -103,12 +114,12 @@ class _Builder:
         return result
 
     def _key(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode):
+        value = _scalar(node) if isinstance(node, yaml.ScalarNode) else None
+        if value is None:
             raise self._error(node, "a key must be text")
-        value = _scalar(node)
         if isinstance(value, bool):
             return "true" if value else "false"
-        return str(node.value)
+        return str(value)
 
     def _error(self, node: yaml.Node, message: str) -> ManifestError:
         return ManifestError(f"{self._source}:{node.start_mark.line + 1} {message}")
@@ -119,24 +130,29 @@ def _is_sequence(node: yaml.Node) -> bool:
 
 
 def _scalar(node: yaml.Node) -> Any:
-    text = str(node.value)
-    quoted = isinstance(node, yaml.ScalarNode) and node.style is not None
-    return text if quoted else resolve(text)
+    return resolve(str(node.value)) if node.tag == _PLAIN else str(node.value)
 
 
 def resolve(text: str) -> Any:
-    """The value of a plain scalar, as kubectl sees it."""
+    """The value of a plain scalar, as kubectl sends it: 1.0 arrives as 1."""
     if text in _WORDS:
         return _WORDS[text]
-    if _INT.fullmatch(text):
-        return _integer(text.replace("_", ""))
-    if _FLOAT.fullmatch(text) or _NOT_FINITE.fullmatch(text):
-        return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    if _NOT_FINITE.fullmatch(text):
+        return float(text.replace(".", ""))
+    digits = text.replace("_", "") if text[0] in "+-0123456789" else text
+    if _INT.fullmatch(digits):
+        return _integer(digits)
+    if _FLOAT.fullmatch(digits) and math.isfinite(float(digits)):
+        return _number(float(digits))
     return text
 
 
-def _integer(text: str) -> int:
+def _number(value: float) -> float | int:
+    return int(value) if value.is_integer() and abs(value) < _WHOLE else value
+
+
+def _integer(text: str) -> int | float:
     sign, digits = (text[0], text[1:]) if text[0] in "+-" else ("", text)
-    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
-        return int(f"{sign}0o{digits[1:]}", 8)
-    return int(sign + digits, 0)
+    octal = len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
+    value = int(f"{sign}0o{digits[1:]}", 8) if octal else int(sign + digits, 0)
+    return value if -(2**63) <= value < 2**64 else float(value)
