@@ -1,0 +1,23 @@
+"""Instance types: which of them a stage may use, what they offer, what they cost."""
+
+from tuner.hardware.choices import (
+    Group,
+    HardwareProblem,
+    ProblemReason,
+    StageChoices,
+    resolve,
+)
+from tuner.hardware.cost import price_per_hour, worst_case_cost
+from tuner.hardware.resources import InstanceResources, resources_of
+
+__all__ = [
+    "Group",
+    "HardwareProblem",
+    "InstanceResources",
+    "ProblemReason",
+    "StageChoices",
+    "price_per_hour",
+    "resolve",
+    "resources_of",
+    "worst_case_cost",
+]

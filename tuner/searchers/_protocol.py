@@ -40,7 +40,9 @@ class Suggestion:
 class Searcher(Protocol):
     """Proposes from the history alone: same seed, same history, same number, same proposal."""
 
-    def suggest(self, history: History, *, number: int, rng: np.random.Generator) -> Suggestion | None:
+    def suggest(
+        self, history: History, *, number: int, rng: np.random.Generator
+    ) -> Suggestion | None:
         """The `number`-th proposal of this worker; None when the space is exhausted.
 
         Args:

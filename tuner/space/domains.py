@@ -7,6 +7,7 @@ typed value x, `decode(encode(x)) == x` exactly.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +23,9 @@ class Domain(Protocol):
     @property
     def cardinality(self) -> int | None:
         """How many values there are; None for a continuum."""
+
+    def members(self) -> Iterator[ParameterValue]:
+        """The values of a finite domain, in order. Raises SpaceError for a continuum."""
 
     def decode(self, unit: float) -> ParameterValue:
         """The value at a point of the unit interval, both ends included."""
@@ -43,6 +47,10 @@ class OrdinalDomain:
     def cardinality(self) -> int:
         """How many values there are."""
         return len(self.values)
+
+    def members(self) -> Iterator[ParameterValue]:
+        """The numbers, in order."""
+        return iter(self.values)
 
     def decode(self, unit: float) -> ParameterValue:
         """The value whose cell holds the point."""
@@ -71,6 +79,10 @@ class CategoricalDomain:
     def cardinality(self) -> int:
         """How many choices there are."""
         return len(self.choices)
+
+    def members(self) -> Iterator[ParameterValue]:
+        """The choices, in order."""
+        return iter(self.choices)
 
     def decode(self, unit: float) -> ParameterValue:
         """The choice whose cell holds the point."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tuner.errors import SpaceError
@@ -34,6 +35,12 @@ class FloatDomain:
         if self.step is None:
             return 1 if self.low == self.high else None
         return math.floor((self.high - self.low) / self.step + _STEP_TOLERANCE) + 1
+
+    def members(self) -> Iterator[ParameterValue]:
+        """The values of a stepped range, rising. Raises SpaceError for a continuum."""
+        if self.cardinality is None:
+            raise SpaceError("a range without step has no list of values")
+        return (self._at(index) for index in range(self.cardinality))
 
     def decode(self, unit: float) -> ParameterValue:
         """The value at a point of the unit interval."""
@@ -101,6 +108,10 @@ class IntegerDomain:
     def cardinality(self) -> int:
         """How many values there are."""
         return (self.high - self.low) // (self.step or 1) + 1
+
+    def members(self) -> Iterator[ParameterValue]:
+        """The numbers, rising."""
+        return iter(range(self.low, self.high + 1, self.step or 1))
 
     def decode(self, unit: float) -> ParameterValue:
         """The value at a point of the unit interval."""

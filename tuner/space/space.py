@@ -157,9 +157,50 @@ class SearchSpace:
                 raise SpaceError(_inactive(dimension))
         return typed
 
+    def complete(
+        self, raw: Mapping[str, object], *, unit: NDArray[np.float64]
+    ) -> dict[str, ParameterValue]:
+        """The configuration that keeps what `raw` says and takes the rest from a point.
+
+        Args:
+            raw: Values of some parameters.
+            unit: Coordinates in [0, 1], shape (d,), for the active parameters not in `raw`.
+
+        Raises:
+            SpaceError: As `cast`, but for missing values.
+        """
+        filled = dict(raw)
+        typed: dict[str, ParameterValue] = {}
+        for dimension, coordinate in zip(self.dimensions, unit, strict=True):
+            if _is_active(dimension, typed):
+                filled.setdefault(dimension.name, dimension.domain.decode(float(coordinate)))
+                typed[dimension.name] = _cast_one(dimension, filled)
+        return self.cast(filled)
+
+    def configurations(self) -> Iterator[dict[str, ParameterValue]]:
+        """Every configuration of a finite space, in the order of the manifest.
+
+        Raises:
+            SpaceError: The space is not finite.
+        """
+        if self.cardinality is None:
+            raise SpaceError("the search space is not finite")
+        return self._extend({}, self.dimensions)
+
     def canonical(self, parameters: Mapping[str, object]) -> Canonical:
         """The configuration as a key: equal exactly for configurations that are the same."""
         return tuple(self.cast(parameters).items())
+
+    def _extend(
+        self, start: dict[str, ParameterValue], rest: Sequence[Dimension]
+    ) -> Iterator[dict[str, ParameterValue]]:
+        if not rest:
+            yield start
+        elif not _is_active(rest[0], start):
+            yield from self._extend(start, rest[1:])
+        else:
+            for value in rest[0].domain.members():
+                yield from self._extend({**start, rest[0].name: value}, rest[1:])
 
     def _active(self, parameters: Mapping[str, ParameterValue]) -> Iterator[Dimension]:
         seen: dict[str, ParameterValue] = {}
@@ -175,8 +216,7 @@ class SearchSpace:
         if dimension.domain.cardinality is None or not children:
             return dimension.domain.cardinality
         total = 0
-        for index in range(dimension.domain.cardinality):
-            value = dimension.domain.decode((index + 0.5) / dimension.domain.cardinality)
+        for value in dimension.domain.members():
             counts = [self._count(child) for child in children if value in child.when]
             finite = [count for count in counts if count is not None]
             if len(finite) < len(counts):

@@ -118,3 +118,24 @@ def test_types_come_from_the_space_not_from_json():
     mixed = domain_of(Parameter.model_validate({"name": "b", "ordinal": {"values": [0.5, 1]}}))
     assert type(whole.cast(2.0)) is int
     assert type(mixed.cast(1)) is float
+
+
+@pytest.mark.parametrize(
+    ("domain", "members"),
+    [
+        (FloatDomain(low=0, high=1, step=0.5), [0.0, 0.5, 1.0]),
+        (FloatDomain(low=2, high=2), [2]),
+        (IntegerDomain(low=1, high=4, log=True), [1, 2, 3, 4]),
+        (IntegerDomain(low=1, high=8, step=3), [1, 4, 7]),
+        (OrdinalDomain((256, 512)), [256, 512]),
+        (CategoricalDomain(("b", "a")), ["b", "a"]),
+    ],
+)
+def test_a_finite_domain_lists_its_members(domain, members):
+    assert list(domain.members()) == members
+    assert domain.cardinality == len(members)
+
+
+def test_a_continuum_has_no_list():
+    with pytest.raises(SpaceError):
+        FloatDomain(low=0, high=1).members()

@@ -140,3 +140,21 @@ def test_points_outside_the_cube_are_refused(space):
         space.from_unit(np.full(7, np.nan))
     with pytest.raises(SpaceError, match="expected 7 coordinates"):
         space.from_unit(np.zeros(3))
+
+
+def test_a_finite_space_lists_its_configurations_once_each():
+    space = space_of(OPTIMIZER, NESTEROV, LOOK, BATCH)
+    listed = [space.canonical(each) for each in space.configurations()]
+    assert len(set(listed)) == len(listed) == space.cardinality
+    with pytest.raises(SpaceError, match="not finite"):
+        space_of(LR).configurations()
+
+
+def test_a_partial_configuration_is_completed_and_its_conditions_kept(space):
+    unit = np.full(7, 0.9)
+    sgd = space.complete({"lr": 0.001, "optimizer": "sgd", "nesterov": "no"}, unit=unit)
+    assert list(sgd) == ["lr", "layers", "batch_size", "optimizer", "momentum", "nesterov"]
+    assert (sgd["lr"], sgd["nesterov"]) == (0.001, "no")
+    assert list(space.complete({}, unit=unit))[3:] == ["optimizer"]
+    with pytest.raises(SpaceError, match='"momentum" is not active'):
+        space.complete({"optimizer": "adam", "momentum": 0.5}, unit=unit)

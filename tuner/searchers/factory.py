@@ -1,0 +1,60 @@
+"""The searcher that a study asks for."""
+
+from __future__ import annotations
+
+from tuner.errors import NotSupported
+from tuner.hardware import StageChoices
+from tuner.searchers._protocol import Searcher
+from tuner.searchers.initial import InitialTrialsFirst
+from tuner.searchers.joint import JointSpace
+from tuner.searchers.random import RandomSearcher
+from tuner.searchers.sobol import SobolSearcher
+from tuner.space import SearchSpace
+from tuner.spec import SearcherType, TuningStudySpec
+
+
+def make_searcher(
+    spec: TuningStudySpec,
+    *,
+    space: SearchSpace,
+    choices: StageChoices,
+    worker: int = 0,
+    workers: int = 1,
+) -> Searcher:
+    """The searcher of one worker, the study's initial trials first.
+
+    Args:
+        spec: The study. Auto is Sobol in this version.
+        space: Its search space.
+        choices: The instance types that its stages may use, without problems.
+        worker: The worker's ordinal, from 0.
+        workers: How many workers there are.
+
+    Raises:
+        NotSupported: This version does not have the searcher.
+    """
+    joint = JointSpace(space, choices)
+    searcher = _searcher(spec, joint, worker=worker, workers=workers)
+    if not spec.initial_trials:
+        return searcher
+    return InitialTrialsFirst(
+        joint=joint,
+        trials=spec.initial_trials,
+        worker=worker,
+        workers=workers,
+        searcher=searcher,
+    )
+
+
+def _searcher(spec: TuningStudySpec, joint: JointSpace, *, worker: int, workers: int) -> Searcher:
+    match spec.searcher.type:
+        case SearcherType.RANDOM:
+            return RandomSearcher(joint)
+        case SearcherType.SOBOL | SearcherType.AUTO:
+            return SobolSearcher(
+                joint=joint, seed=spec.searcher.seed, worker=worker, workers=workers
+            )
+        case other:
+            raise NotSupported(
+                f"spec.searcher.type: {other} is not supported yet; use Sobol or Random"
+            )
