@@ -10,6 +10,7 @@ TunerError
 |   +-- ObjectMissing        no such object
 |   +-- ObjectTooLarge       refused before it was read
 |   +-- ObjectCorrupt        the content does not match its digest or its format
++-- ArtifactError            a folder that cannot be made an artifact, or the reverse
 +-- LogError                 a record or key of the study log that cannot be
 +-- SpaceError               a value outside the search space
 +-- SchedulerError           a rung decision asked for a trial that the rung does not hold
@@ -71,6 +72,10 @@ class ObjectTooLarge(StoreError):
 
 class ObjectCorrupt(StoreError):
     """The content does not match its digest or its format."""
+
+
+class ArtifactError(TunerError):
+    """A folder cannot be made an artifact, or an artifact cannot be put into a folder."""
 
 
 class LogError(TunerError):

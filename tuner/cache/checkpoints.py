@@ -1,0 +1,201 @@
+"""Checkpoints of stages, for resuming: the last two of each are kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tuner.artifacts import ArtifactStore, Patience, validate_key
+from tuner.cache.blobs import BlobRef, Blobs
+from tuner.cache.packing import Limits
+from tuner.errors import ArtifactError, ObjectCorrupt, ObjectMissing, ObjectTooLarge
+
+KEPT = 2
+MAX_FACTS_BYTES = 64 << 10
+VERSION = 1
+
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAME = re.compile(r"(?P<attempt>[0-9]{6})-(?P<sequence>[0-9]{9})\.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """One checkpoint of one stage of a trial; later ones compare greater.
+
+    Attributes:
+        attempt: Which pod of the trial wrote it.
+        sequence: Counts the checkpoints of that attempt.
+        fidelity: Fidelity done when it was written.
+        digest: sha256 of the tar file, hex.
+        size_bytes: Of the tar file.
+        created: Seconds since the epoch, store's clock.
+    """
+
+    attempt: int
+    sequence: int
+    fidelity: float
+    digest: str
+    size_bytes: int
+    created: float
+
+
+class CheckpointStore:
+    """Saves and restores the checkpoints of a study's trials.
+
+    A checkpoint is replaced by the next, so a trial's newest is what counts: the highest attempt,
+    then the highest sequence. Facts are written after the content: what is found is whole.
+
+    Args:
+        store: Where the objects are.
+        prefix: The study's: `studies/<namespace>/<study>.<uid>`.
+        scratch: A folder for one tar file at a time; the system's temporary one by default.
+        limits: What is too large.
+        patience: How long a call outlasts an unreachable store.
+    """
+
+    def __init__(
+        self,
+        store: ArtifactStore,
+        prefix: str,
+        *,
+        scratch: Path | None = None,
+        limits: Limits | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self._store = store
+        self._prefix = validate_key(prefix)
+        self._patience = patience or Patience(seconds=0)
+        self._blobs = Blobs(store, scratch=scratch, limits=limits, patience=self._patience)
+
+    def save(
+        self,
+        trial: str,
+        stage: str,
+        *,
+        attempt: int,
+        sequence: int,
+        folder: Path,
+        fidelity: float,
+        beneath: Path | None = None,
+    ) -> Checkpoint:
+        """Stores a folder as a checkpoint and removes all but the last two of the stage.
+
+        Raises ArtifactError if the folder cannot be one, StoreError if the store fails.
+        """
+        name = self._folder(trial, stage) + _name(attempt, sequence)
+        packed = self._blobs.upload(folder, beneath=beneath, key=lambda _: f"{name}.tar")
+        checkpoint = Checkpoint(
+            attempt=attempt,
+            sequence=sequence,
+            fidelity=fidelity,
+            digest=packed.digest,
+            size_bytes=packed.size_bytes,
+            created=self._store.now(),
+        )
+        data = json.dumps({"v": VERSION, **asdict(checkpoint)}, allow_nan=False).encode()
+        self._patience.call(lambda: self._store.put(f"{name}.json", data))
+        self._patience.call(lambda: self._prune(trial, stage))
+        return checkpoint
+
+    def latest(self, trial: str, stage: str) -> Checkpoint | None:
+        """The newest checkpoint whose content exists in the right size, or None."""
+        return self._patience.call(lambda: next(self._valid(trial, stage), None))
+
+    def restore(
+        self, trial: str, stage: str, *, folder: Path, beneath: Path | None = None
+    ) -> Checkpoint | None:
+        """Puts the newest whole checkpoint into `folder`, missing or empty; None without one.
+
+        One whose digest differs is passed over for the one before it.
+        """
+        valid = self._patience.call(lambda: list(self._valid(trial, stage)))
+        for checkpoint in valid:
+            try:
+                blob = self._blob(trial, stage, checkpoint)
+                self._blobs.restore(blob, folder, beneath=beneath)
+            except (ObjectMissing, ObjectCorrupt):
+                continue
+            return checkpoint
+        return None
+
+    def delete(self, trial: str, stage: str | None = None) -> None:
+        """Removes the checkpoints of a trial, or of one stage of it."""
+        folder = self._folder(trial, stage) if stage else self._trial(trial)
+        self._patience.call(
+            lambda: self._store.delete([info.key for info in self._store.list(folder)])
+        )
+
+    def _valid(self, trial: str, stage: str) -> Iterator[Checkpoint]:
+        for name in self._names(trial, stage):
+            checkpoint = self._facts(self._folder(trial, stage) + name)
+            if checkpoint is None:
+                continue
+            blob = self._blob(trial, stage, checkpoint)
+            found = self._store.stat(blob.key)
+            if found is not None and found.size_bytes == blob.size_bytes:
+                yield checkpoint
+
+    def _names(self, trial: str, stage: str) -> list[str]:
+        """Names of facts, newest first."""
+        folder = self._folder(trial, stage)
+        names = (info.key.removeprefix(folder) for info in self._store.list(folder))
+        return sorted((name for name in names if _NAME.fullmatch(name)), reverse=True)
+
+    def _facts(self, key: str) -> Checkpoint | None:
+        try:
+            return _decode(self._store.get(key, max_bytes=MAX_FACTS_BYTES), key)
+        except (ObjectMissing, ObjectCorrupt, ObjectTooLarge):
+            return None
+
+    def _prune(self, trial: str, stage: str) -> None:
+        folder = self._folder(trial, stage)
+        # Facts first: what is found is whole.
+        stems = [name.removesuffix(".json") for name in self._names(trial, stage)[KEPT:]]
+        for stem in reversed(stems):
+            self._store.delete([f"{folder}{stem}.json"])
+            self._store.delete([f"{folder}{stem}.tar"])
+
+    def _blob(self, trial: str, stage: str, checkpoint: Checkpoint) -> BlobRef:
+        name = _name(checkpoint.attempt, checkpoint.sequence)
+        return BlobRef(
+            key=f"{self._folder(trial, stage)}{name}.tar",
+            digest=checkpoint.digest,
+            size_bytes=checkpoint.size_bytes,
+        )
+
+    def _trial(self, trial: str) -> str:
+        return f"{self._prefix}/checkpoints/{_label(trial)}/"
+
+    def _folder(self, trial: str, stage: str) -> str:
+        return f"{self._trial(trial)}{_label(stage)}/"
+
+
+def _name(attempt: int, sequence: int) -> str:
+    name = f"{attempt:06d}-{sequence:09d}"
+    if not _NAME.fullmatch(f"{name}.json"):
+        raise ArtifactError(f"not an attempt and sequence: {attempt}, {sequence}")
+    return name
+
+
+def _label(text: str) -> str:
+    if not _LABEL.fullmatch(text):
+        raise ArtifactError(f"not a DNS label: {text[:80]!r}")
+    return text
+
+
+def _decode(data: bytes, key: str) -> Checkpoint:
+    try:
+        document = json.loads(data)
+        return Checkpoint(
+            attempt=int(document["attempt"]),
+            sequence=int(document["sequence"]),
+            fidelity=float(document["fidelity"]),
+            digest=str(document["digest"]),
+            size_bytes=int(document["size_bytes"]),
+            created=float(document["created"]),
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise ObjectCorrupt(f"{key}: {error}") from error
