@@ -33,7 +33,7 @@ class BackendEvent:
 
 
 class TrialBackend(Protocol):
-    """Starts trials and tells how they stand. Owns processes or pods; the log owns what they report.
+    """Starts trials and tells how they stand. Owns processes or pods; reports are in the log.
 
     Results are read from the study log, never from here. Safe to reopen: after a crash a new
     backend for the same study finds the trials that are still open.

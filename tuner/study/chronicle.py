@@ -6,14 +6,18 @@ result of its lowest attempt, one verdict an attempt and segment, one value a fi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from tuner.errors import LogError
 from tuner.log.records import Kind, Record
 from tuner.spec.trial import TrialState
 from tuner.study.bodies import reports_of, result_of, stage_of, trial_of
 from tuner.study.verdict import Verdict
 from tuner.trial import Outcome, StageResult, Trial, TrialResult
+
+_logger = logging.getLogger(__name__)
 
 _STATES = {
     Outcome.COMPLETED: TrialState.COMPLETED,
@@ -34,6 +38,8 @@ class Story:
         verdicts: By attempt and part.
         stages: What the first look at each stage came to, and in which attempt that was.
         curve: Metrics by fidelity, with the attempt and the time of the record.
+        ended: When the last result or verdict was written, seconds since the epoch.
+        attempts: The highest attempt that left a record; 0 before the first.
     """
 
     name: str
@@ -44,6 +50,7 @@ class Story:
     stages: dict[str, tuple[int, StageResult]] = field(default_factory=dict)
     curve: dict[float, tuple[int, float, Mapping[str, float]]] = field(default_factory=dict)
     ended: float = 0.0
+    attempts: int = 0
 
     @property
     def accepted(self) -> TrialResult | None:
@@ -99,11 +106,6 @@ class Story:
         """How long its attempts were charged."""
         return sum(one.seconds for one in self.verdicts.values())
 
-    @property
-    def attempts(self) -> int:
-        """The highest attempt that has a verdict; 0 before the first."""
-        return max((attempt for attempt, _ in self.verdicts), default=0)
-
 
 class Chronicle:
     """All trials of a study by name, folded from the records of its log."""
@@ -113,10 +115,17 @@ class Chronicle:
         self._ordered: tuple[Story, ...] | None = None
 
     def add(self, records: Iterable[Record]) -> None:
-        """Takes records in; those seen before and kinds of later versions change nothing."""
+        """Takes records in; those seen before and kinds of later versions change nothing.
+
+        A record that cannot be read is passed over with a warning: one bad object must not keep
+        every worker from the rest of the log.
+        """
         for record in records:
             story = self._stories.setdefault(record.trial, Story(name=record.trial))
-            _take(story, record)
+            try:
+                _take(story, record)
+            except LogError as error:
+                _logger.warning("%s", error)
             self._ordered = None
 
     @property
@@ -134,6 +143,7 @@ class Chronicle:
 
 def _take(story: Story, record: Record) -> None:
     seconds = record.milliseconds / 1000
+    story.attempts = max(story.attempts, record.attempt)
     match record.kind:
         case Kind.PROPOSED:
             if story.trial is None or seconds < story.created:

@@ -52,9 +52,15 @@ class Proposed(TrialEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started(TrialEvent):
-    """An attempt was placed: from here on it costs money."""
+    """An attempt was placed: from here on it costs money.
+
+    Attributes:
+        attempt: Which, from 1.
+        grant: Under which it runs, where it was found running after a crash.
+    """
 
     attempt: int = 1
+    grant: Grant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -195,11 +195,11 @@ def _proposed(study: Study, event: Proposed) -> Study:
 
 def _happened(study: Study, event: TrialEvent, *, trial: OpenTrial) -> Study:
     match event:
-        case Started():
+        case Started(grant=grant):
             study = study if trial.admitted else replace(study, started=study.started + 1)
             if study.clock_time is None:
                 study = replace(study, clock_time=event.time)
-            return _with(study, replace(trial, admitted=True))
+            return _with(study, replace(trial, admitted=True, grant=grant or trial.grant))
         case Charged(cost_usd=cost):
             return _with(study, replace(trial, spent_usd=max(cost, trial.spent_usd)))
         case AttemptEnded(cost_usd=cost, seconds=seconds):

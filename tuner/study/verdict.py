@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 
 from tuner.errors import LogError
 from tuner.spec.trial import TrialState
+from tuner.trial import Outcome
 
 FORMAT = 1
 
@@ -26,6 +27,8 @@ class Verdict:
         segment: Which run of consecutive stages, from 0.
         start: When it was placed, seconds since the epoch.
         infrastructure: Whether the infrastructure ended it: retried, and no observation.
+        failure: What the trial failed of, e.g. `ExitCode 1 in train`: trials that fail alike say
+            the same. Empty unless the trial counts as failed.
     """
 
     state: TrialState
@@ -38,15 +41,16 @@ class Verdict:
     segment: int = 0
     start: float = 0.0
     infrastructure: bool = False
+    failure: str = ""
 
     @property
-    def failure(self) -> str:
-        """What the trial failed of; empty unless the verdict counts as a failed trial."""
-        if self.state is TrialState.FAILED:
-            return f"{self.reason}: {self.message}" if self.message else self.reason
-        if self.state is TrialState.STOPPED and self.reason == "TrialLimit":
-            return self.reason
-        return ""
+    def next_segment(self) -> int:
+        """Which segment the trial's next attempt carries out."""
+        if self.reason == Outcome.NEXT_SEGMENT:
+            return self.segment + 1
+        if self.reason == Outcome.PREFIX_MISSING:
+            return max(0, self.segment - 1)
+        return self.segment
 
     def to_body(self) -> dict[str, object]:
         """The record's body: JSON values only."""

@@ -141,14 +141,24 @@ def test_a_zombies_late_result_is_never_counted(log):
     assert [one.metrics["loss"] for one in history.observations] == [0.4]
 
 
-def test_a_record_that_cannot_be_read_is_named(log):
-    with pytest.raises(LogError, match="proposed record of s-0-0"):
-        folded([log.add(Kind.PROPOSED, "s-0-0", attempt=0, body={"v": 1})])
+def test_a_record_that_cannot_be_read_is_passed_over(log, caplog):
+    log.proposed("s-0-0")
+    log.add(Kind.RESULT, "s-0-0", body={"outcome": "Completed"})
+    assert history_of(folded(log.records)).open_trials == {"s-0-0"}
+    assert "result record of s-0-0, attempt 1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("reason", "segment", "following"),
+    [("NextSegment", 0, 1), ("PrefixMissing", 1, 0), ("PrefixMissing", 0, 0), ("Preempted", 1, 1)],
+)
+def test_the_next_segment_follows_from_the_verdict(reason, segment, following):
+    verdict = Verdict(state=TrialState.STARTING, reason=reason, segment=segment)
+    assert verdict.next_segment == following
 
 
 def test_verdict_bodies_round_trip():
     verdict = Verdict(state=TrialState.FAILED, reason="ExitCode", message="1", cost_usd=0.25)
     assert Verdict.from_body({**verdict.to_body(), "later": True}) == verdict
-    assert verdict.failure == "ExitCode: 1"
     with pytest.raises(LogError, match="without a state"):
         Verdict.from_body({"v": 1})

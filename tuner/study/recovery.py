@@ -1,0 +1,65 @@
+"""From the log back to the events of the study's state machine: how a restart finds its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from tuner.study.chronicle import Chronicle, Story
+from tuner.study.events import AttemptEnded, Ended, Event, Proposed, Started
+from tuner.study.summary import meets_goals
+from tuner.study.terms import Terms
+from tuner.trial import Trial
+
+
+def events_of(
+    chronicle: Chronicle, *, terms: Terms, price_per_hour: Callable[[Trial], float]
+) -> list[Event]:
+    """What the log tells, as events in the order of time, to be replayed.
+
+    Args:
+        chronicle: The log, folded.
+        terms: The study's terms, for its goals.
+        price_per_hour: USD of a trial's dearest instance type.
+    """
+    events = [
+        event
+        for story in chronicle.stories
+        for event in _events(story, terms=terms, price_per_hour=price_per_hour)
+    ]
+    return sorted(events, key=lambda event: event.time)
+
+
+def _events(
+    story: Story, *, terms: Terms, price_per_hour: Callable[[Trial], float]
+) -> Iterator[Event]:
+    if story.trial is None:
+        return
+    price = price_per_hour(story.trial)
+    yield Proposed(time=story.created, trial=story.name, price_per_hour=price)
+    verdicts = list(story.verdicts.values())
+    starts = [one.start for one in verdicts if one.start > 0]
+    if starts or story.attempts:
+        started = max(story.created, min(starts, default=story.created))
+        yield Started(time=started, trial=story.name, attempt=story.attempts)
+    if not verdicts:
+        return
+    ended = max(story.ended, story.created)
+    if any(one.state.is_final for one in verdicts):
+        yield ended_event(story, time=ended, terms=terms)
+    else:
+        yield AttemptEnded(
+            time=ended, trial=story.name, cost_usd=story.cost_usd, seconds=story.seconds
+        )
+
+
+def ended_event(story: Story, *, time: float, terms: Terms) -> Ended:
+    """The end of a trial on which there is a final verdict."""
+    verdict = story.last_verdict
+    return Ended(
+        time=time,
+        trial=story.name,
+        state=str(story.state),
+        cost_usd=story.cost_usd,
+        failure="" if verdict is None else verdict.failure,
+        goals_met=meets_goals(story, terms=terms),
+    )
