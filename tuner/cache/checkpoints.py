@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tuner.artifacts import ArtifactStore, Patience, validate_key
@@ -32,6 +32,7 @@ class Checkpoint:
         digest: sha256 of the tar file, hex.
         size_bytes: Of the tar file.
         created: Seconds since the epoch, store's clock.
+        facts: What else its writer must know to go on; JSON values.
     """
 
     attempt: int
@@ -40,6 +41,7 @@ class Checkpoint:
     digest: str
     size_bytes: int
     created: float
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 class CheckpointStore:
@@ -79,6 +81,7 @@ class CheckpointStore:
         sequence: int,
         folder: Path,
         fidelity: float,
+        facts: Mapping[str, object] | None = None,
         beneath: Path | None = None,
     ) -> Checkpoint:
         """Stores a folder as a checkpoint and removes all but the last two of the stage.
@@ -94,6 +97,7 @@ class CheckpointStore:
             digest=packed.digest,
             size_bytes=packed.size_bytes,
             created=self._store.now(),
+            facts=facts or {},
         )
         data = json.dumps({"v": VERSION, **asdict(checkpoint)}, allow_nan=False).encode()
         self._patience.call(lambda: self._store.put(f"{name}.json", data))
@@ -196,6 +200,7 @@ def _decode(data: bytes, key: str) -> Checkpoint:
             digest=str(document["digest"]),
             size_bytes=int(document["size_bytes"]),
             created=float(document["created"]),
+            facts=dict(document.get("facts", {})),
         )
     except (ValueError, TypeError, KeyError) as error:
         raise ObjectCorrupt(f"{key}: {error}") from error

@@ -54,7 +54,7 @@ class RungEntry:
     Attributes:
         trial: The trial's name.
         attempt: Which pod of the trial wrote it.
-        vector: In the order of the objectives compared at rungs; finite.
+        vector: In the order of the objectives compared at rungs; NaN where the trial has no value.
     """
 
     trial: str
@@ -126,7 +126,7 @@ def encode_vector(vector: Sequence[float]) -> str:
     """Base64url of big-endian float64s, without padding."""
     if not 1 <= len(vector) <= MAX_OBJECTIVES:
         raise LogError(f"a rung compares 1 to {MAX_OBJECTIVES} objectives, not {len(vector)}")
-    if not all(map(math.isfinite, vector)):
+    if any(map(math.isinf, vector)):
         raise LogError(f"not finite: {tuple(vector)}")
     packed = struct.pack(f">{len(vector)}d", *vector)
     return base64.urlsafe_b64encode(packed).rstrip(b"=").decode("ascii")
@@ -141,7 +141,7 @@ def decode_vector(text: str) -> tuple[float, ...] | None:
     if not packed or len(packed) % 8 or len(packed) // 8 > MAX_OBJECTIVES:
         return None
     vector = struct.unpack(f">{len(packed) // 8}d", packed)
-    return vector if all(map(math.isfinite, vector)) else None
+    return None if any(map(math.isinf, vector)) else vector
 
 
 def label(text: str) -> str:
