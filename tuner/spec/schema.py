@@ -65,7 +65,7 @@ class _Converter:
         target: Schema = {}
         for key in ("description", "default"):
             if source.get(key) is not None:
-                target[key] = source[key]
+                target[key] = _without_nulls(source[key])
         if "enum" in source:
             target |= {"type": "string", "enum": list(source["enum"])}
             return target
@@ -126,6 +126,13 @@ class _Converter:
             patterns = source.get("patternProperties", {})
             values = next(iter(patterns.values()), {"type": "string"})
         target["additionalProperties"] = self.convert(values)
+
+
+def _without_nulls(default: Any) -> Any:
+    """A default as the API server takes it: what is not set is left out."""
+    if not isinstance(default, Mapping):
+        return default
+    return {key: _without_nulls(value) for key, value in default.items() if value is not None}
 
 
 def _validations(name: str) -> list[Schema]:
