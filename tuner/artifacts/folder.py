@@ -30,7 +30,7 @@ STALE_SECONDS = 24 * 3600.0
 """Age at which a file in TEMPORARY is the rest of a killed process."""
 
 _CHUNK_BYTES = 1 << 20
-_PUT_TRIES = 5
+_PUT_TRIES = 100
 
 
 class FolderStore:
@@ -56,7 +56,7 @@ class FolderStore:
             temporary = self._temporary / uuid.uuid4().hex
             try:
                 self._write(temporary, data, size_bytes)
-                _rename_durably(temporary, target)
+                _rename_durably(temporary, target, root=self._root)
             finally:
                 temporary.unlink(missing_ok=True)
 
@@ -67,11 +67,11 @@ class FolderStore:
 
     def download(self, key: str, path: Path, *, max_bytes: int) -> None:
         """Copies an object into a new file; see ArtifactStore."""
-        with self._open(key, max_bytes) as source, path.open("xb") as target:
+        with path.open("xb") as target:
             try:
-                with _store_errors(path):
+                with self._open(key, max_bytes) as source:
                     shutil.copyfileobj(source, target, _CHUNK_BYTES)
-            except StoreError:
+            except BaseException:
                 path.unlink(missing_ok=True)
                 raise
 
@@ -171,17 +171,30 @@ class FolderStore:
                 continue
 
 
-def _rename_durably(source: Path, target: Path) -> None:
+def _rename_durably(source: Path, target: Path, *, root: Path) -> None:
+    parent = target.parent
+    new_folders = not parent.is_dir()
     for attempt in range(_PUT_TRIES):
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
             break
-        except FileNotFoundError:
-            # A concurrent delete has just removed the folder that it left empty.
+        except (FileNotFoundError, FileExistsError):
+            # A concurrent delete has just removed a folder that it left empty.
             if attempt == _PUT_TRIES - 1:
                 raise
-    descriptor = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _flush_folder(parent)
+    while new_folders and parent != root:
+        parent = parent.parent
+        _flush_folder(parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        # What was put is deleted already.
+        return
     try:
         os.fsync(descriptor)
     finally:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from tuner.artifacts import ArtifactStore, Patience
 from tuner.cache.packing import Limits, Packed, chunks, pack
 from tuner.cache.unpacking import unpack
-from tuner.errors import ObjectCorrupt, ObjectTooLarge
+from tuner.errors import ArtifactError, ObjectCorrupt, ObjectTooLarge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Blobs:
 
         An object of the same name and size is left as it is where the digest is in its name.
         """
-        with tempfile.TemporaryFile(dir=self._scratch) as file:
+        with _scratch_errors(), tempfile.TemporaryFile(dir=self._scratch) as file:
             packed = pack(folder, into=file, beneath=beneath, limits=self._limits)
             name = key(packed)
             self._patience.call(lambda: self._put(name, packed, file))
@@ -76,7 +76,7 @@ class Blobs:
 
     @contextmanager
     def _verified(self, blob: BlobRef) -> Iterator[BinaryIO]:
-        with tempfile.TemporaryDirectory(dir=self._scratch) as scratch:
+        with _scratch_errors(), tempfile.TemporaryDirectory(dir=self._scratch) as scratch:
             path = Path(scratch) / "blob.tar"
             # The second try tells a bad transfer from a bad object.
             for last in (False, True):
@@ -97,6 +97,14 @@ class Blobs:
             )
         except ObjectTooLarge as error:
             raise ObjectCorrupt(f"{blob.key}: {error}") from error
+
+
+@contextmanager
+def _scratch_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ArtifactError(f"no room for a tar file: {error}") from error
 
 
 def _digest(path: Path) -> str:

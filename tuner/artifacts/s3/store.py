@@ -114,6 +114,7 @@ class S3Store:
                 self._client.remove_object(self._bucket, objects[0].name)
             return
         with self._doing("delete", f"{len(objects)} objects"):
+            # The client sends 1,000 at a time, and nothing for none.
             errors = list(self._client.remove_objects(self._bucket, objects))
         for error in errors:
             if error.code != "NoSuchKey":
