@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import baseimages
 import gobuild
+import images
 import lifecycle
 import packages
 from settings import BINARIES, KUBECONFIG, LOGS, PROMETHEUS, STATE
-from shell import inside
+from shell import CommandFailed, inside, say
 
 
 def build(_: argparse.Namespace) -> int:
@@ -31,6 +32,12 @@ def up(arguments: argparse.Namespace) -> int:
 def down(_: argparse.Namespace) -> int:
     """Stop the cluster and forget its state; what was built stays."""
     lifecycle.down()
+    return 0
+
+
+def bring_images(_: argparse.Namespace) -> int:
+    """Build the project's images and import those that changed; the cluster must be up."""
+    images.build_and_import()
     return 0
 
 
@@ -64,6 +71,7 @@ def main(words: list[str]) -> int:
         "build": build,
         "up": up,
         "down": down,
+        "images": bring_images,
         "status": status,
         "env": env,
         "exec": execute,
@@ -78,7 +86,11 @@ def main(words: list[str]) -> int:
     arguments = parser.parse_args(words)
     if os.geteuid() != 0 and arguments.name != "env":
         parser.error("needs root: it makes network namespaces, mounts and cgroups")
-    result: int = arguments.function(arguments)
+    try:
+        result: int = arguments.function(arguments)
+    except (CommandFailed, TimeoutError) as error:
+        say(str(error))
+        return 1
     return result
 
 

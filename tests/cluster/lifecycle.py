@@ -10,12 +10,13 @@ import baseimages
 import certs
 import components
 import configs
+import images
 import network
 import processes
 import runtime
 from components import Component
-from settings import CONTAINERD_ROOT, KUBECONFIG, NODE_NAME, PAUSE_IMAGE, RUN, STATE
-from shell import inside, run, say, step, succeeds, wait_until
+from settings import BUILDAH_ROOT, CONTAINERD_ROOT, KUBECONFIG, PAUSE_IMAGE, RUN, STATE
+from shell import CommandFailed, inside, run, say, step, succeeds, wait_until
 
 
 def up() -> None:
@@ -68,7 +69,7 @@ def down() -> None:
     for process in processes.recorded():
         processes.stop(process)
     _kill_shims()
-    for folder in (STATE, RUN, CONTAINERD_ROOT):
+    for folder in (STATE, RUN, CONTAINERD_ROOT, BUILDAH_ROOT):
         _unmount_below(folder)
     network.remove()
     _remove_cgroups()
@@ -89,7 +90,7 @@ def _await(component: Component) -> None:
         process = processes.find(component.name)
         if process is None or not process.alive:
             tail = processes.log_file(component.name).read_text().splitlines()[-15:]
-            raise RuntimeError(f"{component.name} ended:\n" + "\n".join(tail))
+            raise CommandFailed(f"{component.name} ended:\n" + "\n".join(tail))
         return component.healthy()
 
     try:
@@ -117,12 +118,13 @@ def _import_base_images() -> None:
     for image in baseimages.ALL:
         if image.name not in present or image.name == PAUSE_IMAGE:
             runtime.import_image(image.archive, name=image.name)
+    images.write_digests()
 
 
 def _kill_containers() -> None:
     try:
         runtime.remove_containers()
-    except RuntimeError as error:
+    except CommandFailed as error:
         say(f"containers could not be removed by containerd: {error}")
 
 
@@ -167,6 +169,3 @@ def statuses() -> list[tuple[str, str, str]]:
             health = "healthy" if component.healthy() else "not healthy"
             rows.append((component.name, str(process.pid), health))
     return rows
-
-
-__all__ = ["NODE_NAME", "down", "is_up", "statuses", "up"]

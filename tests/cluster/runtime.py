@@ -29,6 +29,11 @@ def import_image(archive: Path, *, name: str) -> str:
     return digest
 
 
+def remove_image(name: str) -> None:
+    """Forget an image name; what no other name and no container uses is collected."""
+    ctr("images", "remove", name)
+
+
 def remove_containers() -> int:
     """Kill and remove all containers, sandboxes included; returns how many there were."""
     names = ctr("containers", "list", "--quiet").split()
