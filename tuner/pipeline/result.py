@@ -46,7 +46,7 @@ class AgentResult:
     warnings: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """One line of JSON of at most 4 KB: messages are cut, then the metrics of stages left out."""
+        """One line of JSON of at most 4 KB: messages are cut, then stages lose their metrics."""
         for length in _MESSAGE_LENGTHS:
             text = self._shortened(length)._document(metrics=True)
             if len(text.encode()) <= MAX_BYTES:

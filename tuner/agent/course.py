@@ -1,0 +1,282 @@
+"""From stage to stage: what follows once the jobs of a phase are done. Pure.
+
+The way of a stage: LOOKUP -> (cached: next stage) or RESTORE of what it reads -> PREPARE -> RUN ->
+SETTLE (all that it reported is written and decided) -> STORE -> next stage. The way out: END (the
+result is written) -> QUIT (the runner is told) -> DONE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from tuner.agent.accounting import cached_result, missing_objective, run_result
+from tuner.agent.jobs import (
+    Facts,
+    Hit,
+    Job,
+    Lookup,
+    Miss,
+    Prepare,
+    Prepared,
+    Restore,
+    Save,
+    Store,
+    Write,
+)
+from tuner.agent.progress import Progress
+from tuner.agent.state import Ending, Execution, Phase, State
+from tuner.agent.writing import agent_result, result_body, stage_body
+from tuner.log.records import Kind
+from tuner.pipeline.plan import ObjectivePlan, StagePlan, TrialPlan
+from tuner.trial import Outcome, StageOutcome
+
+
+def begin(plan: TrialPlan, state: State) -> State:
+    """Turns to the stage at `index`, or to the end after the last one."""
+    if state.halt is not None:
+        return end(plan, state, state.halt)
+    if state.index == len(plan.stages):
+        return end(plan, state, _well(plan, state))
+    stage = plan.stages[state.index]
+    state = replace(state, phase=Phase.LOOKUP)
+    if stage.run and (not stage.reuse or stage.name in state.refused):
+        return _fetch(plan, state)
+    return state.with_jobs(Lookup(index=state.index))
+
+
+def looked_up(plan: TrialPlan, state: State, answer: Hit | Miss) -> State:
+    """Goes on with a stage that is cached or is not."""
+    stage = plan.stages[state.index]
+    if isinstance(answer, Hit):
+        result = cached_result(plan, stage=stage, facts=answer.facts)
+        lacking = missing_objective(plan, results={stage.name: result}, at_end=False)
+        if lacking is None or not stage.run:
+            facts = {**state.facts, stage.name: answer.facts}
+            state = replace(state.with_result(result), facts=facts, index=state.index + 1)
+            return begin(plan, state)
+        answer = Miss(why=f"the cached artifact has no value of {lacking.metric}")
+    if not stage.run:
+        return end(plan, state, _prefix_missing(stage, why=answer.why))
+    return _fetch(plan, replace(state, misses={**state.misses, stage.name: answer.why}))
+
+
+def restored(plan: TrialPlan, state: State, *, index: int, missing: Miss | None) -> State:
+    """Takes note of an output on disk; one that is gone is made again."""
+    stage = plan.stages[index]
+    if missing is None:
+        return replace(state, restored=(*state.restored, stage.name))
+    if not stage.run:
+        return end(plan, state, _prefix_missing(stage, why=missing.why))
+    state = replace(
+        state,
+        index=index,
+        jobs=(),
+        refused=(*state.refused, stage.name),
+        misses={**state.misses, stage.name: missing.why},
+        facts={name: facts for name, facts in state.facts.items() if name != stage.name},
+        results={name: result for name, result in state.results.items() if name != stage.name},
+    )
+    return begin(plan, state)
+
+
+def prepared(plan: TrialPlan, state: State, answer: Prepared, *, at: float) -> State:
+    """Starts the stage's command."""
+    progress = answer.progress or state.progress
+    return replace(
+        state,
+        phase=Phase.RUN,
+        execution=Execution(number=state.execution.number + 1),
+        progress=progress,
+        rungs=_rungs_passed(plan, stage=plan.stages[state.index], progress=progress),
+        saved_at=at,
+        checkpoint=state.checkpoint or answer.progress is not None,
+    )
+
+
+def advance(plan: TrialPlan, state: State) -> State:
+    """What follows once there is nothing left to do in a phase."""
+    match state.phase:
+        case Phase.RESTORE:
+            return _prepare(plan, state)
+        case Phase.SETTLE:
+            return _settled(plan, state)
+        case Phase.STORE if state.ending is not None:
+            return end(plan, state, state.ending)
+        case Phase.STORE:
+            return begin(plan, replace(state, index=state.index + 1))
+        case Phase.END:
+            return quit_runner(state)
+        case _:
+            return state
+
+
+def end(plan: TrialPlan, state: State, ending: Ending) -> State:
+    """Writes down how the attempt ended, if that is a verdict, and turns to leaving."""
+    state = replace(state, ending=ending, phase=Phase.END)
+    if ending.outcome is Outcome.STORE_LOST:
+        return quit_runner(replace(state, jobs=()))
+    state = _record_stages(plan, state)
+    result = agent_result(plan, state=state)
+    if result is not None:
+        body = result_body(plan, result=result)
+        state = state.with_jobs(Write(kind=Kind.RESULT, part="0", body=body))
+    return state if state.jobs else quit_runner(state)
+
+
+def quit_runner(state: State) -> State:
+    """Leaves; there is nobody to tell once the runner is dead."""
+    return replace(state, phase=Phase.DONE if state.gone else Phase.QUIT)
+
+
+def save(state: State, *, at: float, final: bool) -> State:
+    """Has the checkpoint of the stage under way saved."""
+    seconds = state.progress.seconds + state.execution.seconds(at)
+    job = Save(
+        index=state.index,
+        sequence=state.sequence,
+        progress=replace(state.progress, seconds=seconds),
+        final=final,
+    )
+    return replace(state.with_jobs(job), sequence=state.sequence + 1)
+
+
+def levels_left(plan: TrialPlan, state: State) -> bool:
+    """Whether the stage under way is trained again, further, in mode Restart."""
+    fidelity = plan.fidelity
+    return (
+        fidelity is not None
+        and fidelity.restart
+        and fidelity.stage == plan.stages[state.index].name
+        and state.progress.level < len(fidelity.rungs)
+    )
+
+
+def _fetch(plan: TrialPlan, state: State) -> State:
+    needed = [
+        Restore(index=index)
+        for index, stage in enumerate(plan.stages[: state.index])
+        if stage.name in state.facts and stage.name not in state.restored
+    ]
+    state = replace(state, phase=Phase.RESTORE)
+    return state.with_jobs(*needed) if needed else _prepare(plan, state)
+
+
+def _prepare(plan: TrialPlan, state: State) -> State:
+    state = _record_stages(plan, state)
+    state = replace(state, phase=Phase.PREPARE, progress=Progress(), offset=0)
+    return state.with_jobs(Prepare(index=state.index, fresh=True, level=0))
+
+
+def _settled(plan: TrialPlan, state: State) -> State:
+    code = state.execution.exit_code
+    if state.ending is None and code != 0:
+        ending = Ending(
+            outcome=Outcome.FAILED, reason="ExitCode", message=_exit_message(plan, state)
+        )
+        state = replace(state, ending=ending)
+    if state.ending is None and state.halt is not None and levels_left(plan, state):
+        state = replace(state, ending=state.halt)
+    if state.ending is not None:
+        return _broken_off(plan, state, state.ending)
+    if levels_left(plan, state):
+        return _next_level(state)
+    return _succeeded(plan, state)
+
+
+def _succeeded(plan: TrialPlan, state: State) -> State:
+    stage = plan.stages[state.index]
+    result = run_result(plan, state=state, outcome=StageOutcome.RUN)
+    lacking = missing_objective(plan, results={stage.name: result}, at_end=False)
+    if lacking is not None:
+        return _broken_off(plan, state, _missing_metric(lacking, stage=stage.name))
+    facts = Facts(
+        trial=plan.trial,
+        instance_type=stage.instance_type,
+        seconds=result.first_run_seconds,
+        values=state.progress.values,
+    )
+    state = replace(state.with_result(result), phase=Phase.STORE)
+    state = state.with_jobs(Store(index=state.index, facts=facts.to_dict()))
+    return _record_stages(plan, state)
+
+
+def _broken_off(plan: TrialPlan, state: State, ending: Ending) -> State:
+    state = replace(state, phase=Phase.STORE, ending=ending)
+    if ending.outcome is Outcome.STORE_LOST:
+        return end(plan, state, ending)
+    if ending.outcome is not None:
+        failed = ending.outcome is Outcome.FAILED
+        outcome = StageOutcome.FAILED if failed else StageOutcome.STOPPED
+        result = run_result(plan, state=state, outcome=outcome, message=ending.message)
+        state = _record_stages(plan, state.with_result(result))
+    if ending.outcome is not Outcome.FAILED:
+        state = save(state, at=state.execution.ended or 0.0, final=True)
+    return state if state.jobs else end(plan, state, ending)
+
+
+def _next_level(state: State) -> State:
+    seconds = state.progress.seconds + state.execution.seconds(state.execution.ended or 0.0)
+    level = state.progress.level + 1
+    state = replace(state, phase=Phase.PREPARE, progress=Progress(seconds=seconds, level=level))
+    prepare = Prepare(index=state.index, fresh=False, level=level)
+    note = Save(index=state.index, sequence=state.sequence, progress=state.progress, final=False)
+    return replace(state.with_jobs(prepare, note), sequence=state.sequence + 1)
+
+
+def _record_stages(plan: TrialPlan, state: State) -> State:
+    due = [
+        stage.name
+        for stage in plan.stages
+        if stage.run and stage.name in state.results and stage.name not in state.recorded
+    ]
+    jobs: Iterable[Job] = [
+        Write(kind=Kind.STAGE, part=name, body=stage_body(plan, result=state.results[name]))
+        for name in due
+    ]
+    return replace(state.with_jobs(*jobs), recorded=(*state.recorded, *due))
+
+
+def _rungs_passed(plan: TrialPlan, *, stage: StagePlan, progress: Progress) -> int:
+    fidelity = plan.fidelity
+    if fidelity is None or fidelity.stage != stage.name:
+        return 0
+    if fidelity.restart:
+        return progress.level
+    return sum(rung <= progress.fidelity for rung in fidelity.rungs)
+
+
+def _well(plan: TrialPlan, state: State) -> Ending:
+    lacking = missing_objective(plan, results=state.results, at_end=plan.last)
+    if lacking is not None:
+        return _missing_metric(lacking, stage=lacking.stage)
+    if plan.last:
+        return Ending(outcome=Outcome.COMPLETED, reason="Completed", message="")
+    return Ending(outcome=Outcome.NEXT_SEGMENT, reason="SegmentDone", message="")
+
+
+def _missing_metric(objective: ObjectivePlan, *, stage: str | None) -> Ending:
+    who = "No stage" if stage is None else f"Stage {stage} ended well but"
+    verb = "reported" if stage is None else "reported no"
+    return Ending(
+        outcome=Outcome.FAILED,
+        reason="MissingMetric",
+        message=f"{who} {verb} finite {objective.metric} as its last value."
+        if not objective.best
+        else f"{who} {verb} finite {objective.metric}.",
+    )
+
+
+def _prefix_missing(stage: StagePlan, *, why: str) -> Ending:
+    return Ending(
+        outcome=Outcome.PREFIX_MISSING,
+        reason="PrefixMissing",
+        message=f"The artifact of stage {stage.name} is gone: {why}.",
+    )
+
+
+def _exit_message(plan: TrialPlan, state: State) -> str:
+    code = state.execution.exit_code
+    told = ", killed; perhaps out of memory" if code == 137 else ""
+    output = f" {state.execution.output}" if state.execution.output else ""
+    return f"Stage {plan.stages[state.index].name} ended with exit code {code}{told}.{output}"
