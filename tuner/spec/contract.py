@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
+
+from tuner.spec.problems import did_you_mean
 
 PREFIX: Final = "TUNER_"
 """Variables with this prefix are ours; users may not set them."""
@@ -55,6 +58,13 @@ def input_variable(name: str) -> str:
 def stage_variable(name: str) -> str:
     """The variable that holds the folder of an earlier stage's artifact."""
     return f"{PREFIX}STAGE_{variable_name(name)}_DIR"
+
+
+def suggest_variable(name: str, known: Iterable[str]) -> str:
+    """A suggestion among the known variables of the same family, their beginning left aside."""
+    family = next((family for family in FAMILIES if name.startswith(family)), PREFIX)
+    endings = [other.removeprefix(family) for other in known if other.startswith(family)]
+    return did_you_mean(name.removeprefix(family), endings, before=family)
 
 
 def references(text: str) -> list[str]:

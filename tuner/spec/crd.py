@@ -6,7 +6,8 @@ python -m tuner.spec.crd [--out crds] [--chart charts/tuner] [--docs docs/crd-re
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tuner.spec.trial import TuningTrial
 Column = tuple[str, str, str]
 """Heading, type, and JSON path."""
 
+CHART_FOLDER = Path("templates/crds")
 AGE: Column = ("Age", "date", ".metadata.creationTimestamp")
 READY = '.status.conditions[?(@.type=="Ready")].status'
 
@@ -172,31 +174,54 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Writes what was asked for; with nothing asked for, the CRDs into crds."""
-    parser = argparse.ArgumentParser(prog="python -m tuner.spec.crd", description=__doc__)
-    parser.add_argument("--out", type=Path, help="folder for the CRDs")
-    parser.add_argument("--chart", type=Path, help="chart whose templates/crds are written")
-    parser.add_argument("--docs", type=Path, help="file for the reference")
-    options = parser.parse_args(arguments)
-    if options.chart is not None:
-        _write(options.chart / "templates" / "crds", chart_templates().items())
-    if options.docs is not None:
-        _write(options.docs.parent, [(options.docs.name, reference(DEFINITIONS_BY_KIND))])
-    if options.out is not None or (options.chart is None and options.docs is None):
-        _write(options.out or Path("crds"), manifests().items())
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes what was asked for, or checks it; with nothing asked for, everything.
+
+    Returns:
+        The exit status: 1 if a checked file is not what the models make.
+    """
+    options = _parser().parse_args(arguments)
+    everything = not (options.out or options.chart or options.docs)
+    files: dict[Path, str] = {}
+    if options.out or everything:
+        files |= _below(options.out or Path("crds"), manifests())
+    if options.chart or everything:
+        files |= _below((options.chart or Path("charts/tuner")) / CHART_FOLDER, chart_templates())
+    if options.docs or everything:
+        schemas = {d.model.__name__: object_schema(d.model) for d in DEFINITIONS}
+        files[options.docs or Path("docs/crd-reference.md")] = reference(schemas)
+    return _compare(files) if options.check else _write(files)
 
 
-DEFINITIONS_BY_KIND = {
-    definition.model.__name__: object_schema(definition.model) for definition in DEFINITIONS
-}
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tuner.spec.crd",
+        description="Makes the CRDs, the chart's copies and the reference from the models.",
+    )
+    parser.add_argument("--out", type=Path, help="folder for the CRDs (crds)")
+    parser.add_argument("--chart", type=Path, help="the chart (charts/tuner)")
+    parser.add_argument("--docs", type=Path, help="file for the reference (docs/crd-reference.md)")
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    return parser
 
 
-def _write(folder: Path, files: Iterable[tuple[str, str]]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files:
-        (folder / name).write_text(text, encoding="utf-8")
+def _below(folder: Path, files: Mapping[str, str]) -> dict[Path, str]:
+    return {folder / name: text for name, text in files.items()}
+
+
+def _compare(files: Mapping[Path, str]) -> int:
+    stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        print(f"{path} is out of date: run python -m tuner.spec.crd", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def _write(files: Mapping[Path, str]) -> int:
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -40,11 +40,17 @@ class Problem:
         return f"{place}{field}{self.message}{hint}"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`did you mean "batch_size"?`, or nothing if no known word is close."""
+def did_you_mean(word: str, known: Iterable[str], *, before: str = "") -> str:
+    """`did you mean "batch_size"?`, or nothing if no known word is close.
+
+    Args:
+        word: What was written.
+        known: What could have been written.
+        before: Put before the suggestion.
+    """
     folded = {candidate.lower(): candidate for candidate in known}
     close = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
-    return f'did you mean "{folded[close[0]]}"?' if close else ""
+    return f'did you mean "{before}{folded[close[0]]}"?' if close else ""
 
 
 def render_path(location: Location, data: object) -> str:

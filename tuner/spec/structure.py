@@ -17,12 +17,19 @@ def structural_problems(
     """One problem for each field that has the wrong shape, with a suggestion where one is close."""
     problems: dict[Location, Problem] = {}
     for detail in error.errors(include_url=False):
-        location = _existing(detail["loc"], data, keep_last=detail["type"] == "missing")
+        location = _existing(_precise(detail), data, keep_last=detail["type"] == "missing")
         if location in problems:
             problems[location] = _either(problems[location])
         else:
             problems[location] = _problem(detail, location, data, model)
     return list(problems.values())
+
+
+def _precise(detail: ErrorDetails) -> Location:
+    """The location; of a list with an item twice, the item."""
+    if detail["type"] == "duplicate":
+        return (*detail["loc"], detail["ctx"]["index"])
+    return detail["loc"]
 
 
 def _existing(location: Location, data: object, *, keep_last: bool) -> Location:
@@ -71,8 +78,8 @@ def _words(detail: ErrorDetails, location: Location, model: type[BaseModel]) -> 
         case "string_pattern_mismatch":
             return f'"{given}" should match {detail["ctx"]["pattern"]}', ""
         case _:
-            message = detail["msg"].removeprefix("Input ")
-            return message.replace("Tuple", "list").replace("tuple", "list"), ""
+            message = detail["msg"].removeprefix("Input ").removeprefix("Tuple ")
+            return message.replace(" after validation", "").replace("tuple", "list"), ""
 
 
 def _fields_at(model: type[BaseModel], location: Location) -> list[str]:

@@ -83,7 +83,7 @@ class SearcherSpec(Model):
     """Who proposes trials."""
 
     type: SearcherType = SearcherType.AUTO
-    """Auto, Random, Sobol, EEIPU or HyperBO."""
+    """Who proposes; Auto is the best that the installed version has."""
     seed: Annotated[Integer, Field(ge=0, le=2**31 - 1)] = 0
     """Same seed and same results give the same proposals."""
 
@@ -140,7 +140,7 @@ class TuningStudySpec(Model):
     constraints: Constraints | None = None
     """Bounds that a result must keep."""
     parameters: Parameters
-    """The search space: each entry is one parameter and its range."""
+    """The search space: each entry is one parameter, a float, integer, ordinal or categorical."""
     initial_trials: (
         Annotated[tuple[InitialTrial, ...], Field(max_length=16), Unique("name")] | None
     ) = None

@@ -8,7 +8,8 @@ from tuner.spec.instance_type import InstanceTypeSpec
 from tuner.spec.problems import Problem
 from tuner.spec.study import SearcherType, TuningStudySpec
 
-SUPPORTED_SEARCHERS = (SearcherType.RANDOM, SearcherType.SOBOL)
+SUPPORTED_SEARCHERS = (SearcherType.AUTO, SearcherType.RANDOM, SearcherType.SOBOL)
+"""Auto stands for the best that this version has, which is Sobol."""
 
 
 def unsupported(spec: TuningStudySpec | InstanceTypeSpec) -> list[Problem]:

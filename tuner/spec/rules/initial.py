@@ -43,18 +43,27 @@ def _values_outside(spec: TuningStudySpec) -> Iterator[Finding]:
     known = {parameter.name: parameter for parameter in spec.parameters}
     for index, trial in enumerate(spec.initial_trials or ()):
         for name, value in trial.parameters.items():
-            if name not in known:
+            if name not in known or not _is_sound(known[name]):
                 continue
             message = _fault(known[name], value, trial)
             if message:
                 yield Finding(where=("initialTrials", index, "parameters", name), message=message)
 
 
+def _is_sound(parameter: Parameter) -> bool:
+    """Whether the range keeps its own rules; if not, they speak and values are not judged."""
+    domains = (parameter.float_, parameter.integer, parameter.ordinal, parameter.categorical)
+    if sum(domain is not None for domain in domains) != 1:
+        return False
+    domain = parameter.domain
+    return not isinstance(domain, FloatRange | IntegerRange) or domain.min < domain.max
+
+
 def _fault(parameter: Parameter, value: float | str, trial: InitialTrial) -> str:
     when = parameter.when
     if when is not None:
         chosen = trial.parameters.get(when.parameter)
-        if chosen is not None and chosen not in when.in_:
+        if isinstance(chosen, str) and chosen not in when.in_:
             return f'"{parameter.name}" is not active when {when.parameter} is "{chosen}"'
     if not _holds(parameter, value):
         return f'{value!r} is outside the range of "{parameter.name}"'.replace("'", "")

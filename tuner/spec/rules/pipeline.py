@@ -66,7 +66,7 @@ def _unknown(name: str, stage: Stage, where: Location, names: set[str]) -> Findi
     return Finding(
         where=where,
         message=f'"$({name})" is not always defined in stage "{stage.name}"',
-        suggestion=did_you_mean(name, names),
+        suggestion=contract.suggest_variable(name, names),
     )
 
 

@@ -9,7 +9,6 @@ from tuner.spec import contract
 from tuner.spec.environment import EnvFrom, EnvSource, EnvVar, SecretEnv, SecretKey
 from tuner.spec.pipeline import Pipeline, Stage
 from tuner.spec.pod import PodResourceClaim, PodTemplate
-from tuner.spec.problems import did_you_mean
 from tuner.spec.rule import Finding, M, Rule, at_most_one, exactly_one, keys
 from tuner.spec.study import Workers
 from tuner.spec.volumes import Projection, SecretProjection, SecretVolume, Volume
@@ -40,7 +39,7 @@ def _malformed(text: str, names: Sequence[str]) -> Iterator[tuple[str, str]]:
         if name not in names and not name.startswith(contract.FAMILIES):
             yield (
                 f'"$({name})" is not a variable of the stage contract',
-                did_you_mean(name, names),
+                contract.suggest_variable(name, names),
             )
 
 
