@@ -22,7 +22,15 @@ def structural_problems(
             problems[location] = _either(problems[location])
         else:
             problems[location] = _problem(detail, location, data, model)
-    return list(problems.values())
+    return [problem for problem in problems.values() if not _follows(problem, problems)]
+
+
+def _follows(problem: Problem, problems: Mapping[Location, Problem]) -> bool:
+    """Whether a list only seems too short because items in it are wrong."""
+    here = problem.location
+    return "at least" in problem.message and any(
+        len(other) > len(here) and other[: len(here)] == here for other in problems
+    )
 
 
 def _precise(detail: ErrorDetails) -> Location:

@@ -23,6 +23,7 @@ from tuner.spec.base import (
     Timestamp,
 )
 from tuner.spec.meta import ObjectMeta
+from tuner.spec.objectives import MetricName
 from tuner.spec.parameters import ParameterName
 from tuner.spec.pipeline import StageName
 from tuner.spec.status import Conditions, Count, Usd, Values
@@ -204,7 +205,7 @@ class TuningTrialStatus(Model):
     """Fidelity reached."""
     metrics: Values | None = None
     """The metrics, each as its objective counts it."""
-    predicted: Annotated[tuple[str, ...], Field(max_length=8)] | None = None
+    predicted: Annotated[tuple[MetricName, ...], Field(max_length=8)] | None = None
     """Metrics of which a part is predicted."""
     cost: Usd | None = None
     """USD paid for it, lost attempts included."""

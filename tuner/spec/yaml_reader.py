@@ -18,6 +18,7 @@ from tuner.errors import ManifestError
 from tuner.spec.problems import Location
 
 _PLAIN = "plain"
+_TEXT = "tag:yaml.org,2002:str"
 _WHOLE = 1e21
 """Beyond it JSON shows exponents, and a float stays a float."""
 
@@ -47,12 +48,18 @@ class Document:
 class _Loader(yaml.SafeLoader):
     """Leaves plain scalars untyped; they are resolved below."""
 
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        """A scalar; the tag `!` alone says that it is text, which PyYAML forgets."""
+        says_text = self.peek_event().tag == "!"  # type: ignore[no-untyped-call]
+        node = super().compose_scalar_node(anchor)
+        if says_text:
+            node.tag = _TEXT
+        return node
+
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
         """The tag of a node without one; plain scalars get one of their own."""
-        if kind is yaml.ScalarNode and implicit[0]:
-            return _PLAIN
         if kind is yaml.ScalarNode:
-            return "tag:yaml.org,2002:str"
+            return _PLAIN if implicit[0] else _TEXT
         return "tag:yaml.org,2002:seq" if kind is yaml.SequenceNode else "tag:yaml.org,2002:map"
 
 
