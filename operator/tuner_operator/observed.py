@@ -1,0 +1,150 @@
+"""Everything that one reconciliation of a study looks at, as a frozen view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+
+from tuner.pipeline import AgentResult
+from tuner.spec.instance_type import InstanceTypeSpec
+from tuner.spec.status import TuningStudyStatus
+from tuner.spec.study import TuningStudySpec
+from tuner.spec.trial import TuningTrialSpec, TuningTrialStatus
+from tuner.study.summary import Summary
+from tuner.study.verdict import Verdict
+from tuner_operator.actions import Question, Ref
+from tuner_operator.names import Object
+from tuner_operator.pod_facts import PodFacts
+from tuner_operator.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyView:
+    """The study itself; `spec` is None if it does not fit the model, `problem` says why."""
+
+    ref: Ref
+    spec: TuningStudySpec | None
+    status: TuningStudyStatus
+    generation: int
+    created: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+    deleting: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialView:
+    """One TuningTrial; `gone`: deleted, and this is what was seen of it last."""
+
+    ref: Ref
+    spec: TuningTrialSpec | None
+    status: TuningTrialStatus
+    generation: int
+    created: float
+    owner_uid: str
+    gone: bool = False
+    deleting: bool = False
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.ref.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreView:
+    """How the object store answered last; `reason` is a condition's reason, empty while unknown."""
+
+    reachable: bool | None = None
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogView:
+    """What the study's log said when it was read last.
+
+    Attributes:
+        ended: Trials that have ended by the log's account, with their verdicts by attempt.
+        exhausted: Workers with nothing left to propose.
+        summary: Front, best, savings.
+    """
+
+    ended: Mapping[str, tuple[Verdict, ...]] = field(default_factory=dict)
+    exhausted: frozenset[int] = frozenset()
+    summary: Summary | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """The answer to `LastSign`: the later of the heartbeats, and the result if one was stored."""
+
+    seen: float | None = None
+    result: AgentResult | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """The API server forbade a pod: why, and when to ask again (seconds since the epoch)."""
+
+    message: str
+    retry_at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """One study and all that concerns it.
+
+    Attributes:
+        now: Seconds since the epoch.
+        study: The study.
+        trials: Its trials by name.
+        pods: Facts of its trials' pods by pod name, vanished ones as last seen.
+        children: Its other objects by (kind, name).
+        instance_types: All of the cluster by name.
+        type_usage: Trials of other studies that run on a type.
+        nodes: Facts of nodes by name: labels.
+        nodes_ready: Names of nodes that are ready.
+        store: How the store answers.
+        log: None until the log has been read.
+        answers: To what earlier passes asked.
+        refused: Pods by name that the API server forbade.
+        settings: Of the installation.
+    """
+
+    now: float
+    study: StudyView
+    settings: Settings
+    trials: Mapping[str, TrialView] = field(default_factory=lambda: MappingProxyType({}))
+    pods: Mapping[str, PodFacts] = field(default_factory=lambda: MappingProxyType({}))
+    children: Mapping[tuple[str, str], Object] = field(default_factory=lambda: MappingProxyType({}))
+    instance_types: Mapping[str, InstanceTypeSpec] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    instance_labels: Mapping[str, Mapping[str, str]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    type_usage: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    nodes: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
+    nodes_ready: frozenset[str] = frozenset()
+    store: StoreView = StoreView()
+    log: LogView | None = None
+    answers: Mapping[Question, object] = field(default_factory=lambda: MappingProxyType({}))
+    refused: Mapping[str, Refused] = field(default_factory=lambda: MappingProxyType({}))
+
+    @cached_property
+    def open_trials(self) -> tuple[TrialView, ...]:
+        """Trials that have not ended, oldest first."""
+        return tuple(
+            sorted(
+                (
+                    one
+                    for one in self.trials.values()
+                    if one.status.state is None or not one.status.state.is_final
+                ),
+                key=lambda one: (one.created, one.name),
+            )
+        )

@@ -1,0 +1,271 @@
+"""Which trials get a pod now; the others are told why they wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from tuner.pipeline import Segment as Run
+from tuner.pipeline import StudyIdentity, stage_keys
+from tuner.spec.pipeline import CachePolicy
+from tuner.spec.study import TuningStudySpec
+from tuner.spec.trial import Segment, TrialState, TrialSummary, TuningTrialStatus
+from tuner.study.budget import Grant, Ledger, Refusal, Wait, admit
+from tuner.study.terms import Terms
+from tuner_operator import moments
+from tuner_operator.actions import (
+    Action,
+    ArtifactsOf,
+    Ask,
+    Chain,
+    WriteStatus,
+    WriteVerdict,
+)
+from tuner_operator.observed import Observed, TrialView
+from tuner_operator.reconcile.flight import (
+    Flight,
+    current_segment,
+    index_of,
+    runs_of,
+    value_of,
+    with_segment,
+)
+from tuner_operator.reconcile.money import applicant_of, running_of
+from tuner_operator.reconcile.outcome import withdrawn
+from tuner_operator.verdicts import NEXT_SEGMENT, PREFIX_MISSING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A trial that asks for an attempt of one of its segments."""
+
+    trial: TrialView
+    run: Run
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """What admission came to.
+
+    Attributes:
+        chains: Statuses to write, things to ask.
+        flights: Attempts that begin now.
+        hopeless: Nothing runs, and what is left of the money pays no candidate.
+    """
+
+    chains: tuple[Chain, ...] = ()
+    flights: tuple[Flight, ...] = ()
+    hopeless: bool = False
+
+
+def prices_of(observed: Observed) -> Mapping[str, float]:
+    """USD per hour by type; a type without a price costs nothing."""
+    return {name: spec.price_per_hour or 0.0 for name, spec in observed.instance_types.items()}
+
+
+def admission(
+    observed: Observed,
+    waiting: Sequence[TrialView],
+    *,
+    flights: Sequence[Flight],
+    terms: Terms,
+    ledger: Ledger,
+    spec: TuningStudySpec,
+) -> Admitted:
+    """Decides about every trial that waits, oldest first."""
+    prices = prices_of(observed)
+    candidates, chains = _candidates(observed, waiting, spec=spec)
+    fitting, crowded = _with_room(observed, candidates, flights=flights)
+    decision = admit(
+        [applicant_of(one.trial, prices=prices) for one in fitting],
+        running=[running_of(one, now=observed.now, prices=prices) for one in flights],
+        terms=terms,
+        ledger=ledger,
+    )
+    by_name = {one.trial.name: one for one in candidates}
+    begun = tuple(
+        _begin(observed, by_name[grant.trial], grant=grant, price=prices)
+        for grant in decision.grants
+    )
+    chains += [_wait(observed, one, refusal=refusal) for one, refusal in crowded]
+    chains += [_refused(observed, by_name[one.trial], one) for one in decision.refusals]
+    hopeless = (
+        bool(decision.refusals)
+        and not decision.grants
+        and not flights
+        and not crowded
+        and all(one.reason is Wait.UNAFFORDABLE for one in decision.refusals)
+    )
+    return Admitted(
+        chains=tuple(chain for chain in chains if chain.actions), flights=begun, hopeless=hopeless
+    )
+
+
+def _candidates(
+    observed: Observed, waiting: Sequence[TrialView], *, spec: TuningStudySpec
+) -> tuple[list[Candidate], list[Chain]]:
+    candidates: list[Candidate] = []
+    chains: list[Chain] = []
+    for trial in waiting:
+        runs = runs_of(trial, spec)
+        index, question = _next_index(observed, trial, runs=runs, spec=spec)
+        if question is not None:
+            chains.append(Chain(trial.name, (Ask(question),)))
+        else:
+            candidates.append(Candidate(trial=trial, run=runs[index], runs=runs))
+    return candidates, chains
+
+
+def _next_index(
+    observed: Observed, trial: TrialView, *, runs: tuple[Run, ...], spec: TuningStudySpec
+) -> tuple[int, ArtifactsOf | None]:
+    """Where the trial goes on, or what must be asked first."""
+    last = current_segment(trial.status)
+    if last is not None:
+        index = index_of(last, runs)
+        step = {NEXT_SEGMENT: 1, PREFIX_MISSING: -1}.get(last.reason or "", 0)
+        return min(max(0, index + step), len(runs) - 1), None
+    if len(runs) == 1:
+        return 0, None
+    return _first_index(observed, trial, runs=runs, spec=spec)
+
+
+def _first_index(
+    observed: Observed, trial: TrialView, *, runs: tuple[Run, ...], spec: TuningStudySpec
+) -> tuple[int, ArtifactsOf | None]:
+    """The first segment whose predecessors are all in the cache."""
+    keys = stage_keys(
+        spec,
+        study=identity(observed),
+        trial=value_of(trial, spec),
+        instance_types=observed.instance_types,
+    )
+    reusable = {stage.name for stage in spec.pipeline.stages if stage.cache is CachePolicy.REUSE}
+    prefix: list[Run] = []
+    for run in runs[:-1]:
+        if not reusable.issuperset(run.stages):
+            break
+        prefix.append(run)
+    if not prefix:
+        return 0, None
+    question = ArtifactsOf(keys=tuple(keys[name].digest for run in prefix for name in run.stages))
+    answer = observed.answers.get(question)
+    if not isinstance(answer, frozenset):
+        return 0, question
+    cached = 0
+    for run in prefix:
+        if not all(keys[name].digest in answer for name in run.stages):
+            break
+        cached += 1
+    return cached, None
+
+
+def identity(observed: Observed) -> StudyIdentity:
+    """Which study it is, for plans and keys."""
+    ref = observed.study.ref
+    return StudyIdentity(name=ref.name, namespace=ref.namespace, uid=ref.uid)
+
+
+def _with_room(
+    observed: Observed, candidates: Sequence[Candidate], *, flights: Sequence[Flight]
+) -> tuple[list[Candidate], list[tuple[Candidate, Refusal]]]:
+    """Those whose instance type has room; types are shared by all studies."""
+    usage = dict(observed.type_usage)
+    for flight in flights:
+        name = flight.segment.instance_type
+        usage[name] = usage.get(name, 0) + 1
+    fitting: list[Candidate] = []
+    crowded: list[tuple[Candidate, Refusal]] = []
+    for one in candidates:
+        name = one.run.instance_type
+        offer = observed.instance_types.get(name)
+        limit = None if offer is None else offer.max_parallel_trials
+        if offer is None or (limit is not None and usage.get(name, 0) >= limit):
+            said = f"InstanceType {name} " + (
+                "does not exist" if offer is None else f"runs {limit} trials at most"
+            )
+            refusal = Refusal(trial=one.trial.name, reason=Wait.PARALLEL_TRIALS, message=said)
+            crowded.append((one, refusal))
+            continue
+        usage[name] = usage.get(name, 0) + 1
+        fitting.append(one)
+    return fitting, crowded
+
+
+def _begin(
+    observed: Observed, one: Candidate, *, grant: Grant, price: Mapping[str, float]
+) -> Flight:
+    """The attempt as the trial's status will tell of it, before its pod is made."""
+    old = one.trial.status
+    before = next((seg for seg in old.segments or () if seg.stages == one.run.stages), None)
+    earlier = 0.0 if before is None else (before.cost or 0.0) + (before.earlier_cost or 0.0)
+    attempt = (old.attempts or 0) + 1
+    segment = Segment(
+        stages=one.run.stages,
+        instance_type=one.run.instance_type,
+        attempt=attempt,
+        price_per_hour=price[one.run.instance_type],
+        worst_cost=None if grant.worst_usd is None else max(0.0, grant.worst_usd),
+        deadline_seconds=grant.deadline_seconds,
+        bound=str(grant.bound) or None,
+        earlier_cost=earlier or None,
+    )
+    status = old.model_copy(
+        update={
+            "observed_generation": one.trial.generation,
+            "state": TrialState.STARTING,
+            "reason": "Admitted",
+            "message": None,
+            "attempts": attempt,
+            "segments": with_segment(old, segment),
+            "start_time": old.start_time or moments.moment(observed.now),
+            "summary": _summary(old, one),
+        }
+    )
+    return Flight(trial=replace(one.trial, status=status), segment=segment, pod=None)
+
+
+def _summary(old: TuningTrialStatus, one: Candidate) -> TrialSummary:
+    types = dict.fromkeys(run.instance_type for run in one.runs)
+    known = old.summary or TrialSummary()
+    return known.model_copy(update={"type": ",".join(types)[:250]})
+
+
+def _refused(observed: Observed, one: Candidate, refusal: Refusal) -> Chain:
+    if refusal.reason is not Wait.LIMIT_USED_UP:
+        return _wait(observed, one, refusal=refusal)
+    final, verdict = withdrawn(
+        one.trial.status,
+        state=TrialState.STOPPED,
+        reason="TrialLimit",
+        message=refusal.message,
+        now=observed.now,
+        generation=one.trial.generation,
+    )
+    return Chain(
+        one.trial.name,
+        (
+            WriteVerdict(one.trial.name, attempt=one.trial.status.attempts or 0, verdict=verdict),
+            WriteStatus(one.trial.ref, final),
+        ),
+    )
+
+
+def _wait(observed: Observed, one: Candidate, *, refusal: Refusal) -> Chain:
+    old = one.trial.status
+    paused = bool(old.attempts) and refusal.reason is Wait.SUSPENDED
+    state = TrialState.PAUSED if paused else TrialState.QUEUED
+    actions: tuple[Action, ...] = ()
+    # The message alone changes with every dollar: not worth a request.
+    if (old.state, old.reason) != (state, str(refusal.reason)):
+        status = old.model_copy(
+            update={
+                "observed_generation": one.trial.generation,
+                "state": state,
+                "reason": str(refusal.reason),
+                "message": refusal.message,
+            }
+        )
+        actions = (WriteStatus(one.trial.ref, status),)
+    return Chain(one.trial.name, actions)

@@ -1,0 +1,248 @@
+"""One pass over a study: from what is observed to what is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from tuner.spec.conditions import ConditionStatus
+from tuner.spec.study import TuningStudySpec
+from tuner.spec.trial import TrialState
+from tuner.study.ends import End
+from tuner.study.terms import Terms, terms_of
+from tuner.trial import Command
+from tuner_operator.actions import (
+    Action,
+    Chain,
+    Delete,
+    Tell,
+    WriteStatus,
+    WriteVerdict,
+)
+from tuner_operator.observed import Observed, TrialView
+from tuner_operator.reconcile.acceptance import Acceptance, accept
+from tuner_operator.reconcile.admission import Admitted, admission
+from tuner_operator.reconcile.attempts import watch
+from tuner_operator.reconcile.children import child_actions, wanted_workers, workers_ready
+from tuner_operator.reconcile.commands import Order, enforce
+from tuner_operator.reconcile.creation import grace_seconds, pod_actions, take_back
+from tuner_operator.reconcile.ending import due, withdraw
+from tuner_operator.reconcile.flight import Flight, flight_of
+from tuner_operator.reconcile.money import history_is_complete, ledger_of, tally_of
+from tuner_operator.reconcile.news import news
+from tuner_operator.reconcile.outcome import withdrawn
+from tuner_operator.reconcile.retention import expired, retention
+from tuner_operator.reconcile.status import Standing, study_status
+from tuner_operator.reconcile.validation import refuse
+
+
+def reconcile(observed: Observed) -> tuple[Chain, ...]:
+    """What is to be done now; nothing once everything is as it should be."""
+    study = observed.study
+    if study.deleting:
+        return ()
+    if expired(observed):
+        return (Chain(study.ref.name, (Delete(study.ref),)),)
+    acceptance = accept(observed)
+    if study.spec is None:
+        return _chains(
+            [
+                _status_chain(
+                    observed,
+                    Standing(
+                        acceptance=acceptance,
+                        ledger=ledger_of(observed, flights=()),
+                        terms=None,
+                        flights=(),
+                        open=len(observed.open_trials),
+                        workers_ready=None,
+                        end=None,
+                    ),
+                )
+            ]
+        )
+    return _chains(_pass(observed, study.spec, acceptance))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trials:
+    """The open trials, sorted by what they need."""
+
+    chains: tuple[Chain, ...]
+    flights: tuple[Flight, ...]
+    waiting: tuple[TrialView, ...]
+
+
+def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> Iterator[Chain]:
+    terms = terms_of(spec)
+    trials = _look(observed, spec, acceptance)
+    ledger = ledger_of(observed, flights=trials.flights)
+    tally = tally_of(observed, terms=terms)
+    whole = history_is_complete(observed)
+    end = due(observed, terms=terms, tally=tally, ledger=ledger) if whole else None
+    admitted = Admitted()
+    ready = whole and end is None and acceptance.may_start
+    if ready:
+        admitted = admission(
+            observed,
+            trials.waiting,
+            flights=trials.flights,
+            terms=terms,
+            ledger=ledger,
+            spec=spec,
+        )
+        end = due(observed, terms=terms, tally=tally, ledger=ledger, hopeless=admitted.hopeless)
+    yield from trials.chains
+    flights = (*trials.flights, *admitted.flights)
+    order = _order(spec, end=end)
+    yield from _fly(observed, flights, order=order, spec=spec, begun=admitted.flights)
+    if end is None:
+        yield from admitted.chains
+    else:
+        yield from withdraw(observed, trials.waiting, end=end)
+    yield from _frame(observed, acceptance, terms=terms, end=end, flights=flights, trials=trials)
+    yield from retention(observed)
+
+
+def _look(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> _Trials:
+    chains: list[Chain] = []
+    flights: list[Flight] = []
+    waiting: list[TrialView] = []
+    for trial in observed.open_trials:
+        if trial.gone or trial.deleting:
+            continue
+        flight = flight_of(observed, trial)
+        if flight is None:
+            why = (
+                refuse(observed, trial, types=acceptance.types)
+                if _is_new(trial, acceptance)
+                else None
+            )
+            if why is None:
+                waiting.append(trial)
+            else:
+                chains.append(_reject(observed, trial, why))
+        elif flight.pod is None and flight.segment.pod is None:
+            flights.append(flight)
+        else:
+            step = watch(observed, flight, spec=spec)
+            chains.append(Chain(trial.name, step.actions))
+            if not step.over:
+                seen = replace(flight, trial=replace(trial, status=step.status))
+                flights.append(seen)
+    return _Trials(chains=tuple(chains), flights=tuple(flights), waiting=tuple(waiting))
+
+
+def _is_new(trial: TrialView, acceptance: Acceptance) -> bool:
+    """Whether the trial is to be judged: never admitted, and the study's types are known."""
+    return not trial.status.attempts and acceptance.accepted.status is ConditionStatus.TRUE
+
+
+def _reject(observed: Observed, trial: TrialView, why: str) -> Chain:
+    final, verdict = withdrawn(
+        trial.status,
+        state=TrialState.REJECTED,
+        reason="Rejected",
+        message=why,
+        now=observed.now,
+        generation=trial.generation,
+    )
+    return Chain(
+        trial.name,
+        (
+            WriteVerdict(trial.name, attempt=0, verdict=verdict),
+            WriteStatus(trial.ref, final),
+            Tell(trial.ref, reason="TrialRejected", message=why, warning=True),
+        ),
+    )
+
+
+def _order(spec: TuningStudySpec, *, end: End | None) -> Order | None:
+    if end is not None and end.stop:
+        return Order(command=Command.STOP, reason=end.reason)
+    if spec.suspend:
+        return Order(command=Command.CHECKPOINT, reason="Suspended")
+    return None
+
+
+def _fly(
+    observed: Observed,
+    flights: Sequence[Flight],
+    *,
+    order: Order | None,
+    spec: TuningStudySpec,
+    begun: Sequence[Flight],
+) -> Iterator[Chain]:
+    """Pods for attempts that have none, commands for those that have one."""
+    new = {one.trial.name for one in begun}
+    for flight in flights:
+        name = flight.trial.name
+        if flight.pod is not None:
+            if order is not None:
+                grace = grace_seconds(spec)
+                yield Chain(
+                    f"{name}/command",
+                    enforce(observed, flight.pod, order=order, grace_seconds=grace),
+                )
+        elif flight.segment.pod is not None:
+            continue
+        elif order is not None and name not in new:
+            yield take_back(observed, flight, order=order)
+        else:
+            written: tuple[Action, ...] = (
+                (WriteStatus(flight.trial.ref, flight.trial.status),) if name in new else ()
+            )
+            yield Chain(name, (*written, *pod_actions(observed, flight, spec=spec)))
+
+
+def _frame(
+    observed: Observed,
+    acceptance: Acceptance,
+    *,
+    terms: Terms,
+    end: End | None,
+    flights: Sequence[Flight],
+    trials: _Trials,
+) -> Iterator[Chain]:
+    """Workers and the study's own status."""
+    active = acceptance.may_start and end is None
+    count = wanted_workers(observed, active=active)
+    keep = _keep_workers(observed, acceptance, end=end)
+    if keep:
+        count = wanted_workers(observed, active=True)
+    yield Chain("workers", child_actions(observed, count=count, types=acceptance.types))
+    standing = Standing(
+        acceptance=acceptance,
+        ledger=ledger_of(observed, flights=flights),
+        terms=terms,
+        flights=flights,
+        open=_still_open(observed),
+        workers_ready=workers_ready(observed, count=count),
+        end=end,
+    )
+    yield _status_chain(observed, standing)
+
+
+def _keep_workers(observed: Observed, acceptance: Acceptance, *, end: End | None) -> bool:
+    """A store that is away for a while is no reason to end the workers."""
+    return (
+        end is None
+        and acceptance.accepted.status is ConditionStatus.TRUE
+        and observed.study.status.start_time is not None
+    )
+
+
+def _still_open(observed: Observed) -> int:
+    return sum(not one.gone for one in observed.open_trials)
+
+
+def _status_chain(observed: Observed, standing: Standing) -> Chain:
+    study = observed.study
+    status = study_status(observed, standing)
+    if status == study.status:
+        return Chain(study.ref.name, ())
+    return Chain(study.ref.name, (WriteStatus(study.ref, status), *news(observed, status)))
+
+
+def _chains(chains: Iterator[Chain] | Sequence[Chain]) -> tuple[Chain, ...]:
+    return tuple(chain for chain in chains if chain.actions)

@@ -1,0 +1,73 @@
+"""The end of a study: what is due, and what is still to be done for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tuner.spec import conditions as words
+from tuner.spec.conditions import ConditionStatus
+from tuner.spec.trial import TrialState
+from tuner.study.budget import Ledger
+from tuner.study.ends import End, Tally, end_of
+from tuner.study.terms import Terms
+from tuner_operator.actions import Chain, WriteStatus, WriteVerdict
+from tuner_operator.conditions import find
+from tuner_operator.observed import Observed, TrialView
+from tuner_operator.reconcile.outcome import withdrawn
+
+
+def due(
+    observed: Observed, *, terms: Terms, tally: Tally, ledger: Ledger, hopeless: bool = False
+) -> End | None:
+    """The end that is due, or None.
+
+    One that was reached stays until the spec changes: money that paid no further trial pays none
+    after the trial was withdrawn either.
+    """
+    reached = _reached(observed)
+    if reached is not None:
+        return reached
+    return end_of(terms, tally=tally, ledger=ledger, unaffordable=hopeless)
+
+
+def is_finished(observed: Observed) -> bool:
+    """Whether the status says that the study has ended."""
+    return observed.study.status.completion_time is not None
+
+
+def withdraw(observed: Observed, waiting: Sequence[TrialView], *, end: End) -> list[Chain]:
+    """Cancels the trials that have no attempt in flight."""
+    return [cancel(observed, one, reason=end.reason, message=end.message) for one in waiting]
+
+
+def cancel(observed: Observed, trial: TrialView, *, reason: str, message: str) -> Chain:
+    """Cancels one trial that has no attempt in flight."""
+    final, verdict = withdrawn(
+        trial.status,
+        state=TrialState.CANCELLED,
+        reason=reason,
+        message=message,
+        now=observed.now,
+        generation=trial.generation,
+    )
+    attempt = trial.status.attempts or 0
+    return Chain(
+        trial.name,
+        (
+            WriteVerdict(trial.name, attempt=attempt, verdict=verdict),
+            WriteStatus(trial.ref, final),
+        ),
+    )
+
+
+def _reached(observed: Observed) -> End | None:
+    condition = find(observed.study.status.conditions, words.SUCCEEDED)
+    if condition is None or not is_finished(observed):
+        return None
+    if condition.observed_generation != observed.study.generation:
+        return None
+    return End(
+        reason=condition.reason,
+        message=condition.message,
+        succeeded=condition.status is ConditionStatus.TRUE,
+    )

@@ -1,0 +1,227 @@
+"""How an attempt ended: the table of docs/design/0001 as one pure function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tuner.errors import PipelineError
+from tuner.pipeline import AgentResult
+from tuner.spec.trial import TrialState
+from tuner.study.budget import Bound
+from tuner.trial import Command, Outcome
+from tuner_operator.pod_facts import PodFacts
+
+RUNG = "Rung"
+OUT_OF_MEMORY = "OutOfMemory"
+TRIAL_LIMIT = "TrialLimit"
+BUDGET = "Budget"
+UNSCHEDULABLE = "Unschedulable"
+START_ERROR = "StartError"
+IMAGE_PULL = "ImagePull"
+CONTAINER_CONFIG = "ContainerConfig"
+NEVER_STARTED = "NeverStarted"
+MAX_ATTEMPTS = "MaxAttempts"
+NEXT_SEGMENT = "NextSegment"
+PREFIX_MISSING = "PrefixMissing"
+POD_GONE = "PodGone"
+NODE_LOST = "NodeLost"
+DISRUPTED = "Disrupted"
+EVICTED = "Evicted"
+AGENT_KILLED = "AgentKilled"
+STORE_LOST = "StoreLost"
+
+USER_MUST_ACT = frozenset({START_ERROR, IMAGE_PULL, CONTAINER_CONFIG, NEVER_STARTED})
+"""Reasons that no other proposal can mend."""
+
+_START_REASONS = frozenset({"StartError", "ContainerCannotRun", "CreateContainerError"})
+_IMAGE_REASONS = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
+)
+_CONFIG_REASONS = frozenset({"CreateContainerConfigError"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """What follows from the end of an attempt.
+
+    Attributes:
+        state: The trial's state from here on; Starting means: again.
+        reason: One word.
+        message: One sentence for people.
+        infrastructure: Whether the infrastructure ended it.
+        step: Where the trial goes on: 0 the same segment, 1 the next one, -1 the one before.
+    """
+
+    state: TrialState
+    reason: str
+    message: str = ""
+    infrastructure: bool = False
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What the ruling depends on beyond the pod.
+
+    Attributes:
+        pending_seconds: How long a pod may wait for a node, and then for its images.
+        infrastructure_failures: Attempts that the infrastructure has ended so far.
+        max_attempts: So many of them end the trial.
+    """
+
+    pending_seconds: float
+    infrastructure_failures: int = 0
+    max_attempts: int = 5
+
+
+def agent_result(pod: PodFacts) -> AgentResult | None:
+    """The agent's last word, or None: not ended, killed, or not to be understood."""
+    if pod.agent.state != "terminated" or not pod.agent.message:
+        return None
+    try:
+        return AgentResult.from_json(pod.agent.message)
+    except PipelineError:
+        return None
+
+
+def classify(
+    pod: PodFacts, *, result: AgentResult | None, now: float, rules: Rules
+) -> Ruling | None:
+    """The ruling on an attempt; None while it goes on.
+
+    Args:
+        pod: The attempt's pod, as last seen.
+        result: What the agent said, or what it wrote to the log before its pod vanished.
+        now: Seconds since the epoch.
+        rules: Limits of the trial.
+    """
+    if not pod.ended:
+        return _waited_too_long(pod, now=now, rules=rules)
+    ruling = _by_result(pod, result=result) or _without_result(pod)
+    if ruling.infrastructure and rules.infrastructure_failures + 1 >= rules.max_attempts:
+        return Ruling(
+            state=TrialState.FAILED,
+            reason=MAX_ATTEMPTS,
+            message=f"{rules.max_attempts} attempts were lost; the last one: {ruling.message}",
+            infrastructure=True,
+        )
+    return ruling
+
+
+def _by_result(pod: PodFacts, *, result: AgentResult | None) -> Ruling | None:
+    if result is None:
+        return None
+    said = Ruling(state=TrialState.COMPLETED, reason=result.reason, message=result.message)
+    match result.outcome:
+        case Outcome.COMPLETED:
+            return said
+        case Outcome.STOPPED if result.reason == RUNG:
+            return replace(said, state=TrialState.STOPPED)
+        case Outcome.NEXT_SEGMENT:
+            return replace(_again(pod, reason=NEXT_SEGMENT, message=result.message), step=1)
+        case Outcome.PREFIX_MISSING:
+            return replace(_again(pod, reason=PREFIX_MISSING, message=result.message), step=-1)
+        case Outcome.FAILED if pod.reason != "DeadlineExceeded":
+            return _failed(pod, said)
+    return None
+
+
+def _failed(pod: PodFacts, said: Ruling) -> Ruling:
+    if pod.stage.reason == "OOMKilled":
+        return Ruling(
+            state=TrialState.FAILED,
+            reason=OUT_OF_MEMORY,
+            message="out of memory on this instance type",
+        )
+    return replace(said, state=TrialState.FAILED)
+
+
+def _without_result(pod: PodFacts) -> Ruling:
+    """The agent said nothing, or only that it was told to stop."""
+    if pod.reason == "DeadlineExceeded":
+        return _deadline(pod)
+    if pod.command:
+        return _commanded(pod)
+    if pod.stage.reason == "OOMKilled" and pod.stage.exit_code != 0:
+        return _failed(pod, Ruling(state=TrialState.FAILED, reason=OUT_OF_MEMORY))
+    if pod.stage.reason in _START_REASONS:
+        return Ruling(
+            state=TrialState.FAILED,
+            reason=START_ERROR,
+            message=f"the container could not be started (the image needs /bin/sh): "
+            f"{pod.stage.message}".rstrip(": "),
+        )
+    reason, message = _infrastructure(pod)
+    return Ruling(state=TrialState.STARTING, reason=reason, message=message, infrastructure=True)
+
+
+def _deadline(pod: PodFacts) -> Ruling:
+    if pod.bound in (Bound.BUDGET, Bound.DEADLINE):
+        return Ruling(
+            state=TrialState.CANCELLED, reason=BUDGET, message="what it was granted is used up"
+        )
+    return Ruling(state=TrialState.STOPPED, reason=TRIAL_LIMIT, message="trialLimits are used up")
+
+
+def _commanded(pod: PodFacts) -> Ruling:
+    reason = pod.command_reason or "Command"
+    if pod.command == Command.CHECKPOINT:
+        return Ruling(state=TrialState.PAUSED, reason=reason, message="goes on from its checkpoint")
+    return Ruling(state=TrialState.CANCELLED, reason=reason, message="stopped with its study")
+
+
+def _again(pod: PodFacts, *, reason: str, message: str) -> Ruling:
+    if not pod.command:
+        return Ruling(state=TrialState.STARTING, reason=reason, message=message)
+    return replace(_commanded(pod), message=message)
+
+
+def _infrastructure(pod: PodFacts) -> tuple[str, str]:
+    if pod.reason == "Evicted":
+        return EVICTED, pod.message or "evicted"
+    if pod.reason == "NodeLost":
+        return NODE_LOST, pod.message or "its node was lost"
+    if pod.disruption:
+        return DISRUPTED, pod.disruption
+    if pod.gone:
+        return POD_GONE, "its pod was deleted"
+    if pod.reason:
+        return pod.reason, pod.message or pod.reason
+    agent = pod.agent
+    words = f"the agent ended with exit code {agent.exit_code}" if agent.state else "no result"
+    return AGENT_KILLED, f"{words}: {agent.reason}" if agent.reason else words
+
+
+def _waited_too_long(pod: PodFacts, *, now: float, rules: Rules) -> Ruling | None:
+    if pod.scheduled is None:
+        waited = now - pod.created
+        if pod.gated or pod.deleting is not None or waited <= rules.pending_seconds:
+            return None
+        return Ruling(
+            state=TrialState.CANCELLED,
+            reason=UNSCHEDULABLE,
+            message=f"no node for {waited:.0f} s: {pod.scheduling}".rstrip(": "),
+        )
+    started = pod.stage.state in ("running", "terminated")
+    hopeless = pod.stage.reason == "InvalidImageName"
+    overdue = now - pod.scheduled > rules.pending_seconds
+    if started or pod.deleting is not None or not (overdue or hopeless):
+        return None
+    return _not_started(pod, waited=now - pod.scheduled)
+
+
+def _not_started(pod: PodFacts, *, waited: float) -> Ruling:
+    waiting = next((one for one in (pod.stage, pod.agent) if one.reason in _TELLING), pod.stage)
+    if waiting.reason in _IMAGE_REASONS:
+        reason = IMAGE_PULL
+    elif waiting.reason in _CONFIG_REASONS:
+        reason = CONTAINER_CONFIG
+    else:
+        reason = NEVER_STARTED
+    said = ": ".join(word for word in (waiting.reason, waiting.message) if word)
+    return Ruling(
+        state=TrialState.FAILED, reason=reason, message=f"not started in {waited:.0f} s: {said}"
+    )
+
+
+_TELLING = _IMAGE_REASONS | _CONFIG_REASONS | _START_REASONS
