@@ -1,0 +1,94 @@
+"""What holds whatever has happened, checked from the log and the API."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from bucket import Bucket
+from kube import Kube, Object
+
+from tuner.log import Kind, Record
+from tuner.study.chronicle import Chronicle
+
+LIVE = ("Pending", "Running")
+OPEN_STATES = {"Queued", "Unschedulable", "Starting", "Running", "Paused"}
+SETTLED = {"completed": "Completed", "stopped": "Stopped", "failed": "Failed"}
+
+
+def violations(kube: Kube, bucket: Bucket, namespace: str) -> list[str]:
+    """Every invariant of a namespace's studies that does not hold, as sentences."""
+    studies = kube.list("tuningstudies", namespace)
+    trials = kube.list("tuningtrials", namespace)
+    pods = kube.list("pods", namespace)
+    found = [*_owners(studies, trials, pods)]
+    for study in studies:
+        name = study["metadata"]["name"]
+        own = [trial for trial in trials if trial["spec"]["study"] == name]
+        records = bucket.log(study).read_all()
+        found += _results(records, own)
+        found += _attempts(study, own, pods)
+        found += _counters(study, own)
+        found += _spend(study)
+    return found
+
+
+def _owners(studies: list[Object], trials: list[Object], pods: list[Object]) -> Iterable[str]:
+    alive = {one["metadata"]["uid"] for one in (*studies, *trials)}
+    for pod in pods:
+        owners = {owner["uid"] for owner in pod["metadata"].get("ownerReferences", [])}
+        if "deletionTimestamp" not in pod["metadata"] and not owners & alive:
+            yield f"pod {pod['metadata']['name']} has no living owner"
+
+
+def _results(records: list[Record], trials: list[Object]) -> Iterable[str]:
+    written = Counter(
+        record.logical_id for record in records if record.kind in (Kind.RESULT, Kind.VERDICT)
+    )
+    yield from (
+        f"{identity} was read {count} times" for identity, count in written.items() if count > 1
+    )
+    chronicle = Chronicle()
+    chronicle.add(records)
+    for trial in trials:
+        name, state = trial["metadata"]["name"], trial.get("status", {}).get("state")
+        story = chronicle.story(name)
+        if story is None or story.trial is None:
+            yield f"{name} is in the API and was never proposed in the log"
+        elif state == "Completed" and story.completed is None:
+            yield f"{name} is Completed in the API, and {story.state} in the log"
+        elif state not in OPEN_STATES | {None} and story.is_open:
+            yield f"{name} is {state} in the API, and open in the log"
+
+
+def _attempts(study: Object, trials: list[Object], pods: list[Object]) -> Iterable[str]:
+    names = {trial["metadata"]["name"] for trial in trials}
+    live = Counter(
+        pod["metadata"]["labels"].get("tuner.dev/trial")
+        for pod in pods
+        if pod["status"].get("phase") in LIVE and "deletionTimestamp" not in pod["metadata"]
+    )
+    running = {name: count for name, count in live.items() if name in names}
+    yield from (f"{name} has {count} live pods" for name, count in running.items() if count > 1)
+    allowed = study["spec"].get("parallelTrials", 1)
+    if sum(running.values()) > allowed:
+        yield f"{sum(running.values())} live trial pods where {allowed} are allowed"
+
+
+def _counters(study: Object, trials: list[Object]) -> Iterable[str]:
+    status = study.get("status", {})
+    if not status.get("completionTime"):
+        return
+    states = Counter(trial.get("status", {}).get("state") for trial in trials)
+    counts = status.get("trials", {})
+    for counter, state in SETTLED.items():
+        if counts.get(counter, 0) != states[state]:
+            yield f"status counts {counts.get(counter, 0)} {counter}, the trials {states[state]}"
+    if counts.get("running", 0) or counts.get("queued", 0):
+        yield f"an ended study counts trials in flight: {counts}"
+
+
+def _spend(study: Object) -> Iterable[str]:
+    limit = study["spec"]["budget"].get("maxCost")
+    spent = study.get("status", {}).get("cost", {}).get("spent", 0)
+    # What runs costs something while it is being stopped: the tests' grace periods come to less.
+    if limit is not None and spent > 1.5 * limit:
+        yield f"spent {spent} of {limit}"
