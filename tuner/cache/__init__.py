@@ -1,6 +1,7 @@
 """The stage cache and the checkpoints: folders in the object store, never trusted unchecked."""
 
-from tuner.cache.checkpoints import Checkpoint, CheckpointStore
+from tuner.cache.checkpoint import Checkpoint
+from tuner.cache.checkpoints import CheckpointStore
 from tuner.cache.manifest import Manifest, StageFacts
 from tuner.cache.nearest import Difference
 from tuner.cache.packing import Limits

@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from tuner.artifacts import ArtifactStore, Patience, validate_key
 from tuner.cache.blobs import BlobRef, Blobs
+from tuner.cache.checkpoint import (
+    MAX_CHECKPOINT_BYTES,
+    Checkpoint,
+    decode_checkpoint,
+    encode_checkpoint,
+)
 from tuner.cache.packing import Limits
 from tuner.errors import ArtifactError, ObjectCorrupt, ObjectMissing, ObjectTooLarge
 
 KEPT = 2
-MAX_FACTS_BYTES = 64 << 10
-VERSION = 1
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"(?P<attempt>[0-9]{6})-(?P<sequence>[0-9]{9})\.json")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
-    """One checkpoint of one stage of a trial; later ones compare greater.
-
-    Attributes:
-        attempt: Which pod of the trial wrote it.
-        sequence: Counts the checkpoints of that attempt.
-        fidelity: Fidelity done when it was written.
-        digest: sha256 of the tar file, hex.
-        size_bytes: Of the tar file.
-        created: Seconds since the epoch, store's clock.
-        facts: What else its writer must know to go on; JSON values.
-    """
-
-    attempt: int
-    sequence: int
-    fidelity: float
-    digest: str
-    size_bytes: int
-    created: float
-    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 class CheckpointStore:
@@ -86,6 +65,16 @@ class CheckpointStore:
     ) -> Checkpoint:
         """Stores a folder as a checkpoint and removes all but the last two of the stage.
 
+        Args:
+            trial: The trial's name.
+            stage: The stage's name.
+            attempt: Which pod of the trial.
+            sequence: Counts the checkpoints of that attempt, from 0.
+            folder: What to store.
+            fidelity: Fidelity done.
+            facts: What else to know when going on; JSON, at most 64 KB.
+            beneath: The deepest trusted part of the folder's path; see `pack`.
+
         Raises ArtifactError if the folder cannot be one, StoreError if the store fails.
         """
         name = self._folder(trial, stage) + _name(attempt, sequence)
@@ -99,7 +88,7 @@ class CheckpointStore:
             created=self._store.now(),
             facts=facts or {},
         )
-        data = json.dumps({"v": VERSION, **asdict(checkpoint)}, allow_nan=False).encode()
+        data = encode_checkpoint(checkpoint)
         self._patience.call(lambda: self._store.put(f"{name}.json", data))
         self._patience.call(lambda: self._prune(trial, stage))
         return checkpoint
@@ -150,17 +139,21 @@ class CheckpointStore:
 
     def _facts(self, key: str) -> Checkpoint | None:
         try:
-            return _decode(self._store.get(key, max_bytes=MAX_FACTS_BYTES), key)
+            return decode_checkpoint(self._store.get(key, max_bytes=MAX_CHECKPOINT_BYTES), name=key)
         except (ObjectMissing, ObjectCorrupt, ObjectTooLarge):
             return None
 
     def _prune(self, trial: str, stage: str) -> None:
+        kept = self._names(trial, stage)[:KEPT]
+        if len(kept) < KEPT:
+            return
         folder = self._folder(trial, stage)
+        oldest = folder + kept[-1].removesuffix(".json")
+        # What a killed writer left without facts is older as well, and goes too.
+        old = [info.key for info in self._store.list(folder) if info.key < oldest]
         # Facts first: what is found is whole.
-        stems = [name.removesuffix(".json") for name in self._names(trial, stage)[KEPT:]]
-        for stem in reversed(stems):
-            self._store.delete([f"{folder}{stem}.json"])
-            self._store.delete([f"{folder}{stem}.tar"])
+        self._store.delete([key for key in old if key.endswith(".json")])
+        self._store.delete([key for key in old if not key.endswith(".json")])
 
     def _blob(self, trial: str, stage: str, checkpoint: Checkpoint) -> BlobRef:
         name = _name(checkpoint.attempt, checkpoint.sequence)
@@ -188,19 +181,3 @@ def _label(text: str) -> str:
     if not _LABEL.fullmatch(text):
         raise ArtifactError(f"not a DNS label: {text[:80]!r}")
     return text
-
-
-def _decode(data: bytes, key: str) -> Checkpoint:
-    try:
-        document = json.loads(data)
-        return Checkpoint(
-            attempt=int(document["attempt"]),
-            sequence=int(document["sequence"]),
-            fidelity=float(document["fidelity"]),
-            digest=str(document["digest"]),
-            size_bytes=int(document["size_bytes"]),
-            created=float(document["created"]),
-            facts=dict(document.get("facts", {})),
-        )
-    except (ValueError, TypeError, KeyError) as error:
-        raise ObjectCorrupt(f"{key}: {error}") from error
