@@ -46,6 +46,7 @@ from tuner.spec.quantities import (
     format_duration,
     quantity_value,
 )
+from tuner.spec.secrets import secret_references
 from tuner.spec.status import (
     MAX_FRONT,
     ParetoPoint,
@@ -156,6 +157,7 @@ __all__ = [
     "format_duration",
     "load_manifests",
     "quantity_value",
+    "secret_references",
     "unsupported",
     "validate",
 ]

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from tuner.spec.quantities import DURATION_PATTERN
+
+Schema = Mapping[str, Any]
 
 INTRODUCTION = """\
 # API reference
 
-Made by `python -m tuner.spec.crd --docs docs/crd-reference.md` from the models in `tuner/spec`; do
-not edit. Group `tuner.dev`, version `v1alpha1`. Fields in bold are required. Every rule below a
-table is checked by the API server; `tuner validate` checks the same ones and names the offender.
+Made by `python -m tuner.spec.crd` from the models in `tuner/spec`; do not edit. Group `tuner.dev`,
+version `v1alpha1`. Fields in bold are required. The API server checks every rule below a table;
+`tuner validate` checks the same ones, and names the line, the offender and what was probably meant.
 """
 
-_BOUNDS = {
-    "minimum": "at least {}",
-    "maximum": "at most {}",
-    "minLength": "{} or more characters",
-    "maxLength": "up to {} characters",
-    "minItems": "{} or more items",
-    "maxItems": "up to {} items",
-    "maxProperties": "up to {} entries",
+_UNITS = {"Length": "characters", "Items": "items", "Properties": "entries", "imum": ""}
+_WITH_A_FORM = ("duration", "quantity", "time")
+"""Types whose length says nothing."""
+
+_PLURALS = {
+    "integer": "integers",
+    "number": "numbers",
+    "number or string": "numbers or strings",
+    "object": "objects",
+    "quantity": "quantities",
+    "string": "strings",
 }
 
 
-def reference(schemas: Mapping[str, Mapping[str, Any]]) -> str:
+def reference(schemas: Mapping[str, Schema]) -> str:
     """The whole document.
 
     Args:
@@ -34,61 +42,99 @@ def reference(schemas: Mapping[str, Mapping[str, Any]]) -> str:
     for kind, schema in schemas.items():
         parts.append(f"## {kind}\n\n{schema['description']}\n")
         parts += _rules(schema)
+        writer = _Writer()
         for name in ("spec", "status"):
-            parts += _sections(schema["properties"][name], name)
+            parts += writer.sections(schema["properties"][name], f"{kind}.{name}")
     return "\n".join(parts)
 
 
-def _sections(schema: Mapping[str, Any], path: str) -> Iterator[str]:
-    """A table for an object and, after it, one for each object below it."""
-    yield f"### {path}\n\n{schema.get('description', '')}\n"
-    rows = [_row(name, child, schema) for name, child in schema["properties"].items()]
-    yield "\n".join(["| field | type | meaning |", "|---|---|---|", *rows, ""])
-    yield from _rules(schema)
-    for name, child in schema["properties"].items():
-        nested, suffix = _nested(child)
-        if nested is not None:
-            yield from _sections(nested, f"{path}.{name}{suffix}")
+class _Writer:
+    """Writes a table for every object of one kind; one that occurs again is referred to."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def sections(self, schema: Schema, path: str) -> Iterator[str]:
+        """The table of an object, and those of the objects below it."""
+        self._known[_identity(schema)] = path
+        nested = list(self._nested(schema, path))
+        yield f"### {path}\n\n{schema.get('description', '')}\n"
+        rows = [
+            _row(name, child, required=name in schema.get("required", ()), note=self._note(child))
+            for name, child in schema["properties"].items()
+        ]
+        yield "\n".join(["| field | type | meaning |", "|---|---|---|", *rows, ""])
+        yield from _rules(schema)
+        for child, below in nested:
+            if self._known[_identity(child)] == below:
+                yield from self.sections(child, below)
+
+    def _nested(self, schema: Schema, path: str) -> Iterator[tuple[Schema, str]]:
+        for name, child in schema["properties"].items():
+            inner = _object_in(child)
+            if inner is not None:
+                below = f"{path}.{name}{'[]' if 'items' in child else ''}"
+                self._known.setdefault(_identity(inner), below)
+                yield inner, below
+
+    def _note(self, schema: Schema) -> str:
+        inner = _object_in(schema)
+        return f"See `{self._known[_identity(inner)]}`." if inner is not None else ""
 
 
-def _nested(schema: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
-    if "properties" in schema:
-        return schema, ""
-    if "properties" in schema.get("items", {}):
-        return schema["items"], "[]"
-    return None, ""
+def _identity(schema: Schema) -> str:
+    return json.dumps([schema["properties"], schema.get("required")], sort_keys=True)
 
 
-def _row(name: str, schema: Mapping[str, Any], parent: Mapping[str, Any]) -> str:
-    shown = f"**`{name}`**" if name in parent.get("required", ()) else f"`{name}`"
-    meaning = " ".join([schema.get("description", ""), *_remarks(schema)]).strip()
-    return f"| {shown} | {_type(schema)} | {meaning} |".replace("\n", " ")
+def _object_in(schema: Schema) -> Schema | None:
+    """The object that a field holds, or each item of its list."""
+    inner = schema.get("items", schema)
+    return inner if "properties" in inner else None
 
 
-def _type(schema: Mapping[str, Any]) -> str:
+def _row(name: str, schema: Schema, *, required: bool, note: str) -> str:
+    shown = f"**`{name}`**" if required else f"`{name}`"
+    words = [schema.get("description", ""), *_remarks(schema), note]
+    return f"| {shown} | {_type(schema)} | {' '.join(filter(None, words))} |".replace("\n", " ")
+
+
+def _type(schema: Schema) -> str:
     if schema.get("x-kubernetes-int-or-string"):
         return "quantity"
     if schema.get("type") == "array":
-        return f"list of {_type(schema['items'])}"
+        return f"list of {_PLURALS[_type(schema['items'])]}"
     if "additionalProperties" in schema:
-        return f"map of {_type(schema['additionalProperties'])}"
+        return f"map of {_PLURALS[_type(schema['additionalProperties'])]}"
     if schema.get("format") == "date-time":
         return "time"
+    if schema.get("pattern") == DURATION_PATTERN:
+        return "duration"
     return str(schema.get("type", "number or string"))
 
 
-def _remarks(schema: Mapping[str, Any]) -> Iterator[str]:
+def _remarks(schema: Schema) -> Iterator[str]:
     if "enum" in schema:
         yield f"One of {', '.join(schema['enum'])}."
-    bounds = [text.format(schema[key]) for key, text in _BOUNDS.items() if key in schema]
-    if bounds:
-        yield f"{', '.join(bounds).capitalize()}."
+    if _type(schema) not in _WITH_A_FORM:
+        for measure, unit in _UNITS.items():
+            bounds = _bounds(schema, measure)
+            if bounds:
+                yield f"{bounds} {unit}".strip().capitalize() + "."
     default = schema.get("default")
     if default is not None and not isinstance(default, Mapping):
         yield f"Default: {str(default).lower() if isinstance(default, bool) else default}."
 
 
-def _rules(schema: Mapping[str, Any]) -> Iterator[str]:
+def _bounds(schema: Schema, measure: str) -> str:
+    low, high = schema.get(f"min{measure}"), schema.get(f"max{measure}")
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"above {low}" if schema.get("exclusiveMinimum") else f"at least {low}"
+    return f"up to {high}" if low is None else f"{low} to {high}"
+
+
+def _rules(schema: Schema) -> Iterator[str]:
     lists = [
         (f"`{name}`: ", child.get("x-kubernetes-validations", ()))
         for name, child in schema["properties"].items()

@@ -15,6 +15,7 @@ from tuner.spec import (
     TrialState,
     TuningStudy,
     TuningStudySpec,
+    secret_references,
     unsupported,
 )
 from tuner.spec.loading import KINDS
@@ -113,4 +114,12 @@ def test_the_ten_line_study_is_supported(spec_objects):
 def test_several_nodes_are_not_supported_yet():
     assert [str(problem) for problem in unsupported(InstanceTypeSpec(nodes=2))] == [
         "spec.nodes: several nodes are not supported yet; use 1"
+    ]
+
+
+def test_every_reference_to_a_secret_is_found(spec_objects):
+    study = TuningStudy.model_validate(spec_objects["forecast"])
+    assert [name for _, name in secret_references(study)] == ["tracking"] * 4
+    assert [where[-1] for where, _ in secret_references(study)] == [
+        *("name", "secretName", "name", "name")
     ]
