@@ -6,10 +6,13 @@ import sys
 from collections.abc import Callable
 
 import baseimages
+import containers
+import fakenodes
 import gobuild
 import images
 import lifecycle
 import packages
+from containers import NotRunning
 from settings import BINARIES, KUBECONFIG, LOGS, PROMETHEUS, STATE
 from shell import CommandFailed, inside, say
 
@@ -59,10 +62,46 @@ def env(_: argparse.Namespace) -> int:
     return 0
 
 
+def pids(arguments: argparse.Namespace) -> int:
+    """Print the host pids of a container, its first process first."""
+    for pid in containers.pids(arguments.pod, container=arguments.container):
+        print(pid)
+    return 0
+
+
+def fake_nodes(arguments: argparse.Namespace) -> int:
+    """Create fake nodes of an instance type; with --count 0 remove all fake nodes."""
+    if arguments.count == 0:
+        fakenodes.remove()
+    else:
+        fakenodes.add(
+            arguments.instance_type,
+            count=arguments.count,
+            cpu=arguments.cpu,
+            memory=arguments.memory,
+            gpus=arguments.gpus,
+        )
+    return 0
+
+
 def execute(arguments: argparse.Namespace) -> int:
     """Become a command in the cluster's network namespace."""
     words = inside(arguments.command)
     os.execvp(words[0], words)
+
+
+def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
+    if name == "exec":
+        parser.add_argument("command", nargs=argparse.REMAINDER)
+    if name == "pids":
+        parser.add_argument("pod", metavar="NAMESPACE/POD")
+        parser.add_argument("container", nargs="?")
+    if name == "fake-nodes":
+        parser.add_argument("instance_type")
+        parser.add_argument("--count", type=int, default=1)
+        parser.add_argument("--cpu", type=int, default=32)
+        parser.add_argument("--memory", default="256Gi")
+        parser.add_argument("--gpus", type=int, default=0)
 
 
 def main(words: list[str]) -> int:
@@ -74,6 +113,8 @@ def main(words: list[str]) -> int:
         "images": bring_images,
         "status": status,
         "env": env,
+        "pids": pids,
+        "fake-nodes": fake_nodes,
         "exec": execute,
     }
     parser = argparse.ArgumentParser(prog="cluster.py", description=__doc__)
@@ -81,14 +122,13 @@ def main(words: list[str]) -> int:
     for name, function in commands.items():
         subparser = subparsers.add_parser(name, help=function.__doc__)
         subparser.set_defaults(function=function)
-        if name == "exec":
-            subparser.add_argument("command", nargs=argparse.REMAINDER)
+        _add_arguments(name, subparser)
     arguments = parser.parse_args(words)
     if os.geteuid() != 0 and arguments.name != "env":
         parser.error("needs root: it makes network namespaces, mounts and cgroups")
     try:
         result: int = arguments.function(arguments)
-    except (CommandFailed, TimeoutError) as error:
+    except (CommandFailed, NotRunning, TimeoutError) as error:
         say(str(error))
         return 1
     return result

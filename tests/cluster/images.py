@@ -62,12 +62,11 @@ def _bring(build: Build) -> None:
 
 def _build(build: Build) -> None:
     _provide_bases()
-    # A build that was killed leaves its container, which would keep images from being pruned.
+    # A build that was killed leaves its container.
     _buildah("rm", "--all")
     target = [f"--target={build.target}"] if build.target else []
     _buildah("build", "--layers", "--force-rm", "--pull-never", f"--file={build.file}", *target,
              f"--tag={build.image}", build.context)  # fmt: skip
-    _buildah("rmi", "--prune")
 
 
 def _provide_bases() -> None:

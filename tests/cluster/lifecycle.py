@@ -15,7 +15,7 @@ import network
 import processes
 import runtime
 from components import Component
-from settings import BUILDAH_ROOT, CONTAINERD_ROOT, KUBECONFIG, PAUSE_IMAGE, RUN, STATE
+from settings import BUILDAH_ROOT, CONTAINERD_ROOT, KUBECONFIG, RUN, STATE
 from shell import CommandFailed, inside, run, say, step, succeeds, wait_until
 
 
@@ -116,8 +116,10 @@ def _forget_containers() -> None:
 def _import_base_images() -> None:
     present = runtime.digests()
     for image in baseimages.ALL:
-        if image.name not in present or image.name == PAUSE_IMAGE:
+        stamp = CONTAINERD_ROOT / f"{image.archive.stem}.imported"
+        if image.name not in present or not stamp.exists():
             runtime.import_image(image.archive, name=image.name)
+            stamp.touch()
     images.write_digests()
 
 
