@@ -237,6 +237,8 @@ def _renamed(data: dict[str, Any], *, as_in: dict[str, Any] | None = None) -> di
         result["metadata"]["name"] = f"forecast-2-{mark}"
     else:
         result["metadata"]["name"] += f"-{mark}"
+    if result["kind"] == "TuningStudy":
+        result["spec"]["suspend"] = True  # an operator that watches must not start it
     return result
 
 
