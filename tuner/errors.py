@@ -16,6 +16,7 @@ TunerError
 +-- SchedulerError           a rung decision asked for a trial that the rung does not hold
 +-- PipelineError            a stage that cannot be rendered
 +-- BackendError             trials cannot be started or observed
++-- UnknownObject            no study or trial of that name
 +-- TrialStopped             raised in the stage's own process: it was told to stop
 
 Every error says in one sentence what went wrong, and for the user's errors what to do.
@@ -96,6 +97,10 @@ class PipelineError(TunerError):
 
 class BackendError(TunerError):
     """Trials cannot be started or observed."""
+
+
+class UnknownObject(TunerError):
+    """There is no study or trial of that name."""
 
 
 class TrialStopped(TunerError):

@@ -1,0 +1,70 @@
+"""The verbs, and how their errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+import typer
+
+from tuner.cli.exits import ExitCode
+from tuner.cli.follow import logs, wait
+from tuner.cli.front import front
+from tuner.cli.status import status, trials
+from tuner.cli.validate import validate
+from tuner.errors import ManifestError, TunerError
+
+app = typer.Typer(
+    name="tuner",
+    help="Tune machine-learning pipelines over parameters and instance types.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+VERBS: tuple[Callable[..., Any], ...] = (validate, status, front, trials, logs, wait)
+
+if find_spec("tuner.cli.run"):
+    app.command()(import_module("tuner.cli.run").run)
+for verb in VERBS:
+    app.command()(verb)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("tuner"))
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+]
+
+
+@app.callback()
+def _options(version: Version = False) -> None:
+    """Tune machine-learning pipelines over parameters and instance types."""
+
+
+def run_app() -> None:
+    """Runs the command line; errors of this project become one message and an exit code."""
+    try:
+        app()
+    except ManifestError as error:
+        typer.echo(error, err=True)
+        sys.exit(ExitCode.BAD_MANIFEST)
+    except TunerError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(ExitCode.FAILED)
+    except BrokenPipeError:
+        # The reader, such as head, has seen enough; nothing more can be written or flushed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ExitCode.FAILED)

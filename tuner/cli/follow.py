@@ -1,0 +1,100 @@
+"""`tuner logs` and `tuner wait`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tuner.cli.exits import ExitCode
+from tuner.cli.options import Context, Format, Local, Namespace, Output, Study
+
+if TYPE_CHECKING:
+    from tuner.cli.report import StudyReport
+
+Trial = Annotated[str, typer.Argument(help="The trial's name.", show_default=False)]
+Timeout = Annotated[
+    str | None,
+    typer.Option(
+        "--timeout", help="Give up after this long, such as 90s or 2h.", show_default=False
+    ),
+]
+_POLL_SECONDS = 2.0
+
+
+def logs(
+    trial: Trial, namespace: Namespace = None, context: Context = None, local: Local = None
+) -> None:
+    """Print what the stages of a trial printed."""
+    from tuner.cli.source import open_source
+
+    source = open_source(local=local, namespace=namespace, context=context, study=trial)
+    empty = True
+    for piece in source.logs(trial):
+        empty = False
+        typer.echo(piece, nl=False)
+    if empty:
+        typer.echo(f"nothing is left of what {trial} printed", err=True)
+
+
+def wait(
+    study: Study,
+    timeout: Timeout = None,
+    output: Output = Format.TABLE,
+    namespace: Namespace = None,
+    context: Context = None,
+    local: Local = None,
+) -> None:
+    """Wait for the end of a study; the exit code says how it ended."""
+    from tuner.cli.output import dump
+    from tuner.cli.source import open_source
+    from tuner.cli.status import status_text
+    from tuner.spec import duration_seconds
+
+    source = open_source(local=local, namespace=namespace, context=context, study=study)
+    report = wait_for_end(
+        lambda: source.report(study),
+        timeout_seconds=None if timeout is None else duration_seconds(timeout),
+    )
+    if output is Format.TABLE:
+        typer.echo(status_text([report]))
+    else:
+        typer.echo(dump(report.to_json(), form=output))
+    if not report.finished:
+        typer.echo(f"{study} has not ended within {timeout}", err=True)
+    raise typer.Exit(exit_code(report))
+
+
+def wait_for_end(
+    read: Callable[[], StudyReport],
+    *,
+    timeout_seconds: float | None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> StudyReport:
+    """The study's report once it has ended, or when the time is over.
+
+    Args:
+        read: Reads the report.
+        timeout_seconds: How long to wait; None for as long as it takes.
+        clock: Seconds.
+        sleep: Waits for that many seconds.
+    """
+    start = clock()
+    while True:
+        report = read()
+        left = None if timeout_seconds is None else start + timeout_seconds - clock()
+        if report.finished or (left is not None and left <= 0):
+            return report
+        sleep(_POLL_SECONDS if left is None else min(_POLL_SECONDS, left))
+
+
+def exit_code(report: StudyReport) -> ExitCode:
+    """How a study ended, as an exit code; one that has not ended counts as failed."""
+    if not report.finished:
+        return ExitCode.FAILED
+    if report.nothing_feasible and report.summary.counts.completed:
+        return ExitCode.NOTHING_FEASIBLE
+    return ExitCode.OK if report.state == "Succeeded" else ExitCode.FAILED
