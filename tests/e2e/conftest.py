@@ -26,11 +26,8 @@ sys.path.insert(0, str(HERE / "support"))
 import invariants  # noqa: E402
 from bucket import Bucket, open_bucket  # noqa: E402
 from kube import Kube, wait_for  # noqa: E402
+from release import RELEASE, SECRET, SYSTEM, install  # noqa: E402
 from studies import Studies  # noqa: E402
-
-RELEASE = "tuner"
-SYSTEM = "tuner-system"
-SECRET = "tuner-object-store"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -92,27 +89,9 @@ def release(kube: Kube, images: dict[str, str], tmp_path_factory: pytest.TempPat
         fcntl.flock(lock, fcntl.LOCK_EX)
         done = shared / "installed"
         if not done.exists():
-            _install(images)
+            install(images)
             done.touch()
     return SYSTEM
-
-
-def _install(images: dict[str, str]) -> None:
-    # The tag stays the same from one build to the next: the digests make the pods follow.
-    built = json.dumps(images, sort_keys=True).encode()
-    values = [
-        "minio.enabled=true",
-        "image.tag=dev",
-        f"operator.podAnnotations.images=b{uuid.uuid5(uuid.NAMESPACE_OID, built.hex())}",
-        "operator.summarySeconds=3",
-    ]
-    subprocess.run(
-        ["helm", "upgrade", RELEASE, str(ROOT / "charts" / "tuner"), "--install",
-         f"--namespace={SYSTEM}", "--create-namespace", "--take-ownership",
-         "--wait", "--timeout=120s",
-         *(word for value in values for word in ("--set", value))],
-        check=True, timeout=180,
-    )  # fmt: skip
 
 
 @pytest.fixture

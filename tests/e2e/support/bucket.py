@@ -41,6 +41,11 @@ class Bucket:
         found = self._client.list_objects(NAME, prefix, recursive=True)
         return [str(one.object_name) for one in found]
 
+    def times(self, prefix: str) -> dict[str, float]:
+        """When the objects under a prefix were written, seconds since the epoch."""
+        found = self._client.list_objects(NAME, prefix, recursive=True)
+        return {str(one.object_name): one.last_modified.timestamp() for one in found}
+
     def contents(self, prefix: str = "") -> Iterator[tuple[str, bytes]]:
         """Objects under a prefix with their bytes."""
         for key in self.keys(prefix):
