@@ -13,9 +13,9 @@ UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(BIN)/uv: requirements/uv.txt
+$(BIN)/uv: requirements/tools.txt
 	$(PYTHON) -m venv $(VENV) || { apt-get update -q && apt-get install -yq python3-venv && $(PYTHON) -m venv $(VENV); }
-	$(BIN)/pip install --quiet --require-hashes -r requirements/uv.txt
+	$(BIN)/pip install --quiet --require-hashes -r requirements/tools.txt
 	@touch $@
 
 $(VENV)/.demo: $(BIN)/uv requirements/demo.txt pyproject.toml
@@ -73,7 +73,7 @@ requirements: $(BIN)/uv ## Pin the newest versions, with hashes
 	  $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header --python-version 3.11 \
 	    $$([ $$extra = dev ] || echo --constraint requirements/dev.txt) \
 	    --extra $$extra pyproject.toml -o requirements/$$extra.txt || exit 1; done
-	echo "uv" | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header - -o requirements/uv.txt
+	printf 'uv\nhatchling\n' | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header - -o requirements/tools.txt
 
 clean: cluster-down ## Remove what was installed and made here (caches outside stay)
 	rm -rf $(VENV) .tuner .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
