@@ -15,14 +15,26 @@ def structural_problems(
     error: ValidationError, *, data: Mapping[str, Any], model: type[BaseModel]
 ) -> list[Problem]:
     """One problem for each field that has the wrong shape, with a suggestion where one is close."""
-    problems: dict[Location, Problem] = {}
+    details: dict[Location, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
         location = _existing(_precise(detail), data, keep_last=detail["type"] == "missing")
-        if location in problems:
-            problems[location] = _either(problems[location])
-        else:
-            problems[location] = _problem(detail, location, data, model)
+        details.setdefault(location, []).append(detail)
+    problems = {
+        location: _problem(_chosen(group), location, data, model)
+        for location, group in details.items()
+    }
     return [problem for problem in problems.values() if not _follows(problem, problems)]
+
+
+def _chosen(group: list[ErrorDetails]) -> ErrorDetails:
+    """The error to show of those at one place: members of a union complain one by one."""
+    kinds = {detail["type"]: detail for detail in group}
+    if "string_too_long" in kinds:
+        return kinds["string_too_long"]
+    if len(group) == 1 or not kinds.keys() <= {"int_type", "float_type", "string_type"}:
+        return group[0]
+    words = "a number or text" if "string_type" in kinds else "a number"
+    return {**group[0], "msg": f"Input should be {words}"}
 
 
 def _follows(problem: Problem, problems: Mapping[Location, Problem]) -> bool:
@@ -49,12 +61,6 @@ def _existing(location: Location, data: object, *, keep_last: bool) -> Location:
         except (KeyError, IndexError, TypeError):
             return location[: depth + 1] if keep_last else location[:depth]
     return location
-
-
-def _either(problem: Problem) -> Problem:
-    return Problem(
-        path=problem.path, message="should be a number or text", location=problem.location
-    )
 
 
 def _problem(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tuner.spec import check, validate
 from tuner.spec.loading import KINDS, Manifest
@@ -57,3 +61,30 @@ def test_a_generated_name_leaves_room_for_its_ending(edit):
         for name in (fits, long)
     ]
     assert [len(problems) for problems in found] == [0, 1]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner),
+    max_leaves=5,
+)
+
+
+def places(node: Any, where: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    keys = node if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+    for key in keys:
+        yield (*where, key)
+        yield from places(node[key], (*where, key))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(data=st.data(), value=JSON)
+def test_whatever_stands_in_a_field_is_judged_without_a_crash(data, value, spec_objects):
+    study = copy.deepcopy(spec_objects["forecast"])
+    *parents, last = data.draw(st.sampled_from(sorted(places(study["spec"]), key=repr)))
+    node = study["spec"]
+    for key in parents:
+        node = node[key]
+    node[last] = value
+    problems = validate(manifest(study))
+    assert all(str(problem).startswith("spec.") for problem in problems)
