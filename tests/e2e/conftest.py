@@ -69,16 +69,18 @@ def kube(cluster: None) -> Kube:
 
 
 @pytest.fixture(scope="session")
-def images(cluster: None) -> dict[str, str]:
-    """Digests of the project's images by name; elsewhere $TUNER_IMAGES names such a file."""
+def images(cluster: None) -> dict[str, dict[str, str]]:
+    """Digest and reference of the images by name; elsewhere $TUNER_IMAGES names such a file."""
     state = os.environ.get("TUNER_CLUSTER_STATE", "")
     file = Path(os.environ.get("TUNER_IMAGES") or Path(state) / "images.json")
-    found: dict[str, str] = json.loads(file.read_text())
+    found: dict[str, dict[str, str]] = json.loads(file.read_text())
     return found
 
 
 @pytest.fixture(scope="session")
-def release(kube: Kube, images: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> str:
+def release(
+    kube: Kube, images: dict[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory
+) -> str:
     """The chart, installed once however many processes run the tests; returns its namespace."""
     shared = (
         tmp_path_factory.getbasetemp().parent

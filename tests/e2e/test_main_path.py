@@ -21,8 +21,7 @@ def digits(kube, images):
     types = yaml.safe_load_all((DIGITS / "instance-types.yaml").read_text())
     kube.apply(*types)
     study = yaml.safe_load((DIGITS / "study.yaml").read_text())
-    name = "docker.io/tuner/digits"
-    study["spec"]["pipeline"]["image"] = f"{name}@{images[f'{name}:dev']}"
+    study["spec"]["pipeline"]["image"] = images["docker.io/tuner/digits:dev"]["reference"]
     return study
 
 

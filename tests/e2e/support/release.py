@@ -13,7 +13,7 @@ SECRET = "tuner-object-store"
 CHART = Path(__file__).parents[3] / "charts" / "tuner"
 
 
-def install(images: Mapping[str, str]) -> None:
+def install(images: Mapping[str, Mapping[str, str]]) -> None:
     """Installs the chart, or upgrades it, with MinIO and the images of this repository."""
     # The tag stays the same from one build to the next: the digests make the pods follow.
     built = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps(dict(images), sort_keys=True))
