@@ -28,14 +28,6 @@ PLURALS = {definition.model.__name__: definition.plural for definition in DEFINI
 CLUSTER_SCOPED = {"InstanceType"}
 DEADLINE_SECONDS = 60
 
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.skipif(
-        not os.environ.get("KUBECONFIG") and not os.environ.get("CI"),
-        reason="KUBECONFIG names no cluster; `make cluster` starts one",
-    ),
-]
-
 Send = Callable[..., dict[str, Any]]
 
 
@@ -46,10 +38,9 @@ def kubectl(*arguments: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def api() -> Iterator[client.ApiClient]:
+def api(cluster: None) -> Iterator[client.ApiClient]:
     """A client of the API server with this repository's CRDs applied."""
-    assert os.environ.get("KUBECONFIG"), "CI must name a cluster in KUBECONFIG"
-    config.load_kube_config()
+    config.load_kube_config(config_file=os.environ.get("KUBECONFIG"))
     kubectl("apply", "-f", str(ROOT / "crds"))
     for plural in PLURALS.values():
         kubectl(
