@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -89,7 +90,7 @@ def _table(report: StudyReport) -> str:
     if report.baseline is not None:
         header.append(f"vs {report.baseline.label}")
         for row, point in zip(rows, points, strict=True):
-            row.append(_against(point, report.baseline))
+            row.append(_against(point, report.baseline, metrics=metrics))
     return table(header, rows)
 
 
@@ -101,14 +102,15 @@ def objective_text(metric: str, point: Point) -> str:
     return mark + metric_text(metric, point.objectives[metric])
 
 
-def _against(point: Point, baseline: Point) -> str:
+def _against(point: Point, baseline: Point, *, metrics: Sequence[str]) -> str:
     from tuner.cli.output import change
 
     if point.trial == baseline.trial:
         return "the same trial"
     changes = [
         f"{metric} {text}"
-        for metric, value in point.objectives.items()
-        if metric in baseline.objectives and (text := change(value, baseline.objectives[metric]))
+        for metric in metrics
+        if metric in baseline.objectives
+        and (text := change(point.objectives[metric], baseline.objectives[metric]))
     ]
     return ", ".join(changes)

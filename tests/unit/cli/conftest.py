@@ -213,7 +213,7 @@ def cluster(monkeypatch):
                     "trial": "ranker-1-7",
                     "parameters": {"lr": 0.5},
                     "instanceTypes": {"prepare": "small", "train": "large"},
-                    "objectives": {"loss": 0.2, "cost": 50},
+                    "objectives": {"cost": 50, "loss": 0.2},
                 }
             ],
             "frontSize": 3,
