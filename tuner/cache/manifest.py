@@ -106,10 +106,7 @@ def thinned(reports: Sequence[Mapping[str, object]], *, limit: int) -> list[Mapp
     """At most `limit` reports, evenly spread, the last one among them."""
     if len(reports) <= limit:
         return list(reports)
-    if limit < 1:
-        return []
-    step = len(reports) / limit
-    return [reports[math.ceil((index + 1) * step) - 1] for index in range(limit)]
+    return [reports[(index + 1) * len(reports) // limit - 1] for index in range(limit)]
 
 
 def _manifest(document: Mapping[str, object]) -> Manifest:

@@ -70,11 +70,13 @@ def pack(
     Raises:
         ArtifactError: It cannot be read, changed while it was read, or is too large.
     """
-    packer = _Packer(folder, into=into, limits=limits or Limits())
     try:
-        with open_folder(folder, beneath=beneath or folder) as descriptor:
+        with (
+            open_folder(folder, beneath=beneath or folder) as descriptor,
+            _Packer(folder, into=into, limits=limits or Limits()) as packer,
+        ):
             packer.add_folder(descriptor, PurePosixPath())
-        return packer.finish()
+            return packer.finish()
     except OSError as error:
         raise ArtifactError(f"cannot pack {folder}: {error}") from error
 
@@ -93,6 +95,14 @@ class _Packer:
         )
         self._files = 0
         self._warnings: list[str] = []
+
+    def __enter__(self) -> _Packer:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        # After an error nothing may be written any more, which closing would do.
+        self._sink.is_open = False
+        self._tar.close()
 
     def finish(self) -> Packed:
         self._tar.close()
@@ -177,10 +187,13 @@ class _Sink:
     def __init__(self, file: BinaryIO, *, limit: int) -> None:
         self._file = file
         self._limit = limit
+        self.is_open = True
         self.size_bytes = 0
         self.digest = hashlib.sha256()
 
     def write(self, data: bytes) -> int:
+        if not self.is_open:
+            return len(data)
         self.size_bytes += len(data)
         if self.size_bytes > self._limit:
             raise ArtifactError(f"the artifact is larger than {self._limit} bytes")
