@@ -134,7 +134,7 @@ def instance_type(kube: Kube, release: str) -> Iterator[Callable[..., str]]:
 
     def make(name: str = "", *, price: float = 0.36, memory: str = "48Mi", **spec: Any) -> str:
         name = name or f"e2e-{uuid.uuid4().hex[:8]}"
-        resources = {"cpu": "20m", "memory": memory}
+        resources = {"cpu": "5m", "memory": memory}
         kube.apply(
             {
                 "apiVersion": "tuner.dev/v1alpha1",
