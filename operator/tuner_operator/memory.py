@@ -1,4 +1,4 @@
-"""What the operator has seen of the API server: plain objects, fed by watches and by its own writes.
+"""What the operator has seen of the API server: plain objects, fed by watches and own writes.
 
 A write's answer is put here at once, so a decision never rests on a state older than the operator's
 own last action; what a watch brings late is recognised by its version.

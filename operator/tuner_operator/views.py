@@ -155,7 +155,8 @@ def _trial(obj: Object, *, gone: bool = False) -> TrialView:
 
 
 def _instance_type(obj: Object) -> InstanceTypeSpec | None:
-    return _read(InstanceTypeSpec, obj.get("spec") or {})[0]
+    spec: InstanceTypeSpec | None = _read(InstanceTypeSpec, obj.get("spec") or {})[0]
+    return spec
 
 
 def _read(model: Any, data: Mapping[str, Any]) -> tuple[Any, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -118,7 +117,7 @@ class Api:
                 *request, _request_timeout=timeout or TIMEOUT_SECONDS
             )
             data = (await answer.read()) or b"{}"
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise ApiError(f"{method} {path}: {error!r}") from error
         if method != "GET" and self._after_change is not None:
             self._after_change(method, path)

@@ -54,6 +54,7 @@ class Applier:
         book: The store.
         refuse: Told of pods that the API server forbids, and why.
         tell: Publishes events.
+        wrote: Told of every status that was written.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Applier:
         book: Book,
         refuse: Callable[[str, str, str], None],
         tell: Callable[[Tell], Awaitable[None]],
+        wrote: Callable[[Object], None],
     ) -> None:
         self._api = api
         self._memory = memory
         self._book = book
         self._refuse = refuse
         self._tell = tell
+        self._wrote = wrote
 
     async def run(self, key: StudyKey, chain: Chain) -> None:
         """Carries out a chain; the first action that fails raises and ends it."""
@@ -148,6 +151,7 @@ class Applier:
             self._lost(ref)
             raise
         self._memory.put(answer)
+        self._wrote(answer)
 
     async def _delete(self, ref: Ref, grace_seconds: int | None) -> None:
         try:
@@ -185,4 +189,3 @@ class Applier:
         known = self._memory.get(ref.kind, ref.namespace, ref.name)
         if known is not None and ref.uid in ("", known["metadata"]["uid"]):
             self._memory.remove(known)
-

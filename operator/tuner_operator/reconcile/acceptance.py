@@ -10,6 +10,7 @@ from tuner.spec.conditions import ConditionStatus
 from tuner.spec.objectives import COST
 from tuner.spec.study import TuningStudySpec
 from tuner.spec.support import unsupported
+from tuner.spec.validation import check
 from tuner_operator.conditions import Finding
 from tuner_operator.observed import Observed
 from tuner_operator.reconcile.hardware import missing, types_by_stage
@@ -50,6 +51,8 @@ def accept(observed: Observed) -> Acceptance:
 
 
 def _problems(observed: Observed, spec: TuningStudySpec) -> Iterator[tuple[str, str]]:
+    for problem in check(spec):
+        yield words.INVALID, str(problem)
     for problem in unsupported(spec):
         yield words.NOT_SUPPORTED, str(problem)
     yield from _type_problems(observed, spec)

@@ -1,0 +1,60 @@
+"""`python -m tuner_operator [--kubeconfig FILE]`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+
+from tuner_operator.app import App
+from tuner_operator.client import connect
+from tuner_operator.client.crash import CrashAfter
+from tuner_operator.handlers import login_with_kubeconfig, login_with_service_account
+from tuner_operator.logs import set_up_logs
+from tuner_operator.settings import Settings, settings_from
+
+
+def main() -> int:
+    """Runs the operator; 1 if it lost what it rests on, so that it is started again."""
+    parser = argparse.ArgumentParser(prog="tuner_operator", description=__doc__)
+    parser.add_argument(
+        "--kubeconfig",
+        default=os.environ.get("KUBECONFIG"),
+        help="for a run outside the cluster; the pod's service account without it",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log debug messages")
+    arguments = parser.parse_args()
+    set_up_logs(verbose=arguments.verbose)
+    settings = settings_from(os.environ)
+    return asyncio.run(_run(settings, kubeconfig=arguments.kubeconfig))
+
+
+async def _run(settings: Settings, *, kubeconfig: str | None) -> int:
+    if kubeconfig:
+        os.environ["KUBECONFIG"] = kubeconfig
+    crash = CrashAfter(settings.crash_after) if settings.crash_after else None
+    api = await connect(kubeconfig, after_change=crash)
+    login = login_with_kubeconfig if kubeconfig else login_with_service_account
+    app = asyncio.create_task(App(api, settings=settings, login=login).run())
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+
+    def stop() -> None:
+        told.set()
+        app.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        await app
+    except asyncio.CancelledError:
+        return 0 if told.is_set() else 1
+    finally:
+        await api.close()
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

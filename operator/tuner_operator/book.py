@@ -1,0 +1,172 @@
+"""One study's log as the operator keeps it: read incrementally, folded, written through."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+
+from tuner.artifacts import ArtifactStore, Patience
+from tuner.log import Cursor, Kind, Record, StudyLog
+from tuner.pipeline import AgentResult
+from tuner.spec.pipeline import CachePolicy
+from tuner.spec.study import TuningStudySpec
+from tuner.study.chronicle import Chronicle
+from tuner.study.markers import exhausted_workers
+from tuner.study.summary import Summary, summarize
+from tuner.study.terms import terms_of
+from tuner.study.verdict import Verdict
+from tuner_operator.actions import ArtifactsOf, LastSign, WriteVerdict
+from tuner_operator.memory import StudyKey
+from tuner_operator.names import cache_prefix, study_prefix
+from tuner_operator.observed import LogView, Sign
+
+END_PART = "end"
+"""Part of the verdict on a trial that ended without an attempt in flight."""
+PATIENCE_SECONDS = 5.0
+
+
+class StudyBook:
+    """The log of one study.
+
+    Args:
+        store: Where it is.
+        key: Namespace and name of the study.
+        uid: Of the study.
+    """
+
+    def __init__(self, store: ArtifactStore, *, key: StudyKey, uid: str) -> None:
+        self.key = key
+        self.uid = uid
+        self.prefix = study_prefix(*key, uid=uid)
+        self._chronicle = Chronicle()
+        self._cursor = Cursor()
+        self._ended: dict[str, tuple[Verdict, ...]] = {}
+        self._written: list[Record] = []
+        self._exhausted: frozenset[int] = frozenset()
+        self._summary: Summary | None = None
+        self._marker = ""
+        self._reading = asyncio.Lock()
+        self._folded = 0
+        self._summed = -1
+        self._store = store
+        self._log = self._open(store)
+
+    def use(self, store: ArtifactStore) -> None:
+        """Goes on with another store: the credentials were changed."""
+        if store is not self._store:
+            self._store, self._log = store, self._open(store)
+
+    async def write_verdict(self, action: WriteVerdict) -> None:
+        """Writes a verdict; known here at once, as if it had been read."""
+        verdict = action.verdict
+        alone = verdict.start == 0.0 and verdict.cost_usd == 0.0 and verdict.seconds == 0.0
+        part = END_PART if alone and verdict.state.is_final else str(verdict.segment)
+        body = verdict.to_body()
+        await asyncio.to_thread(
+            self._log.append,
+            Kind.VERDICT,
+            trial=action.trial,
+            attempt=action.attempt,
+            part=part,
+            body=body,
+        )
+        record = Record(
+            kind=Kind.VERDICT,
+            trial=action.trial,
+            attempt=action.attempt,
+            part=part,
+            milliseconds=0,
+            body=body,
+        )
+        self._written.append(record)
+        if verdict.state.is_final:
+            earlier = self._ended.get(action.trial) or self._verdicts_of(action.trial)
+            if verdict not in earlier:
+                self._ended[action.trial] = (*earlier, verdict)
+
+    async def last_sign(self, question: LastSign) -> Sign:
+        """What an attempt that vanished left."""
+        await self.read()
+        beat = await asyncio.to_thread(self._log.get_heartbeat, question.trial)
+        seen = None if beat is None or beat.attempt != question.attempt else beat.time
+        story = self._chronicle.story(question.trial)
+        result = None if story is None else story.results.get(question.attempt)
+        if result is None:
+            return Sign(seen=seen)
+        said = AgentResult(
+            outcome=result.outcome,
+            reason=result.reason,
+            message=result.message,
+            fidelity=result.fidelity,
+            metrics=result.metrics,
+            stages=result.stages,
+        )
+        return Sign(seen=seen, result=said)
+
+    async def artifacts(self, question: ArtifactsOf) -> frozenset[str]:
+        """Which of these stages have an artifact."""
+        root = f"{cache_prefix(self.key[0])}/stages"
+
+        def there() -> frozenset[str]:
+            return frozenset(
+                one
+                for one in question.keys
+                if next(iter(self._store.list(f"{root}/{one}/")), None) is not None
+            )
+
+        return await asyncio.to_thread(there)
+
+    async def read(self) -> None:
+        """Takes in what is new."""
+        async with self._reading:
+            records, cursor = await asyncio.to_thread(self._log.read, self._cursor)
+            self._cursor = cursor
+            self._fold(records)
+            self._exhausted = await asyncio.to_thread(exhausted_workers, self._store, self.prefix)
+
+    async def view(self, spec: TuningStudySpec, *, prices: Mapping[str, float]) -> LogView:
+        """What the log says now; the summary is made anew if records came."""
+        async with self._reading:
+            if self._summed != self._folded:
+                folded = self._folded
+                self._summary = await asyncio.to_thread(
+                    summarize,
+                    self._chronicle,
+                    study=self.key[1],
+                    terms=terms_of(spec),
+                    lookup_stages=frozenset(
+                        one.name for one in spec.pipeline.stages if one.cache is CachePolicy.REUSE
+                    ),
+                    prices=prices,
+                )
+                self._summed = folded
+        return LogView(ended=self._ended, exhausted=self._exhausted, summary=self._summary)
+
+    async def mark(self, body: Mapping[str, object]) -> None:
+        """Writes the study's marker where it changed."""
+        text = json.dumps(body, sort_keys=True, default=str)
+        mark = hashlib.sha256(text.encode()).hexdigest()
+        if mark != self._marker:
+            await asyncio.to_thread(self._log.put_marker, json.loads(text))
+            self._marker = mark
+
+    def _open(self, store: ArtifactStore) -> StudyLog:
+        return StudyLog(store, self.prefix, patience=Patience(seconds=PATIENCE_SECONDS))
+
+    def _fold(self, records: list[Record]) -> None:
+        fresh = [*records, *self._written]
+        self._written = []
+        if not fresh:
+            return
+        self._chronicle.add(fresh)
+        self._folded += 1
+        for name in {one.trial for one in fresh if one.kind is Kind.VERDICT}:
+            verdicts = self._verdicts_of(name)
+            if any(one.state.is_final for one in verdicts):
+                self._ended[name] = verdicts
+
+    def _verdicts_of(self, trial: str) -> tuple[Verdict, ...]:
+        story = self._chronicle.story(trial)
+        return () if story is None else tuple(story.verdicts.values())
