@@ -51,29 +51,16 @@ class ClusterSource:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
 
-    def studies(self) -> Sequence[str]:
-        """Names of the studies, sorted."""
-        return sorted(str(each["metadata"]["name"]) for each in self._reader.list_studies())
+    def overview(self, study: str | None = None) -> Sequence[StudyReport]:
+        """One study, or all by name, as their status tells; trials are not read."""
+        if study is not None:
+            return [self._report(self._study(study), ())]
+        found = [TuningStudy.model_validate(each) for each in self._reader.list_studies()]
+        return [self._report(each, ()) for each in sorted(found, key=lambda s: s.metadata.name)]
 
     def report(self, study: str) -> StudyReport:
         """A study as it stands, its front completed from its trials."""
-        found = self._study(study)
-        status = found.status
-        trials = self._trials(study)
-        condition = next(
-            (each for each in (status and status.conditions) or () if each.type == SUCCEEDED), None
-        )
-        return StudyReport(
-            name=study,
-            namespace=self._reader.namespace,
-            spec=found.spec,
-            state=(status and status.state) or StudyState.PENDING,
-            reason="" if condition is None else condition.reason,
-            message="" if condition is None else condition.message,
-            finished=status is not None and status.completion_time is not None,
-            summary=_summary(found, trials),
-            baseline=_baseline(found, trials),
-        )
+        return self._report(self._study(study), self._trials(study))
 
     def trials(self, study: str) -> Sequence[TrialRow]:
         """Its trials, oldest first; those beyond the history limit are in the store only."""
@@ -89,6 +76,25 @@ class ClusterSource:
         for segment in (status and status.segments) or ():
             if segment.pod is not None:
                 yield from self._reader.pod_log(segment.pod)
+
+    def _report(self, study: TuningStudy, trials: Sequence[TuningTrial]) -> StudyReport:
+        status = study.status
+        ended = next(
+            (each for each in (status and status.conditions) or () if each.type == SUCCEEDED), None
+        )
+        summary = _summary(study, trials)
+        return StudyReport(
+            name=study.metadata.name,
+            namespace=self._reader.namespace,
+            spec=study.spec,
+            state=(status and status.state) or StudyState.PENDING,
+            reason="" if ended is None else ended.reason,
+            message="" if ended is None else ended.message,
+            finished=status is not None and status.completion_time is not None,
+            summary=summary,
+            front_size=max(len(summary.front), (status and status.front_size) or 0),
+            baseline=_baseline(study, trials),
+        )
 
     def _study(self, name: str) -> TuningStudy:
         found = self._reader.get_study(name)

@@ -55,7 +55,7 @@ def wait(
 
     source = open_source(local=local, namespace=namespace, context=context, study=study)
     report = wait_for_end(
-        lambda: source.report(study),
+        lambda: source.overview(study)[0],
         timeout_seconds=None if timeout is None else duration_seconds(timeout),
     )
     if output is Format.TABLE:

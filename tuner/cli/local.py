@@ -35,11 +35,15 @@ class LocalSource:
         self._folder = folder
         self._store = FolderStore(folder)
 
-    def studies(self) -> Sequence[str]:
+    def names(self) -> Sequence[str]:
         """Names of the studies, sorted."""
         if not self._folder.is_dir():
             return []
         return sorted(entry.study for entry in studies(self._store, LOCAL))
+
+    def overview(self, study: str | None = None) -> Sequence[StudyReport]:
+        """One study, or all by name."""
+        return [self.report(name) for name in (self.names() if study is None else [study])]
 
     def report(self, study: str) -> StudyReport:
         """A study as it stands. One that was interrupted shows as Running."""
@@ -63,6 +67,7 @@ class LocalSource:
             message="" if end is None else end.message,
             finished=end is not None,
             summary=summary,
+            front_size=len(summary.front),
             baseline=_baseline(spec, chronicle),
         )
 
@@ -84,8 +89,10 @@ class LocalSource:
                 yield output.read_text(encoding="utf-8", errors="replace")
 
     def _open(self, study: str) -> tuple[StudyLog, TuningStudySpec, Mapping[str, float]]:
-        if study not in self.studies():
-            raise UnknownObject(f"{self._folder} has no study {study}; it has: {self._names()}")
+        names = self.names()
+        if study not in names:
+            known = ", ".join(names) or "none"
+            raise UnknownObject(f"{self._folder} has no study {study}; it has: {known}")
         log = StudyLog(self._store, study_prefix(LOCAL, study, uid=LOCAL))
         marker = log.get_marker() or {}
         try:
@@ -94,9 +101,6 @@ class LocalSource:
             raise ManifestError(f"{self._folder}: study {study} has no readable spec") from error
         prices = marker.get("pricesPerHour")
         return log, spec, prices if isinstance(prices, dict) else {}
-
-    def _names(self) -> str:
-        return ", ".join(self.studies()) or "none"
 
 
 def _chronicle(log: StudyLog) -> Chronicle:

@@ -22,7 +22,8 @@ class StudyReport:
         reason: Why it stands so, in one word.
         message: The same in one sentence.
         finished: Whether it has ended.
-        summary: What it came to so far.
+        summary: What it came to so far; in brief reports its front may be cut.
+        front_size: How many points the whole front has.
         baseline: The first initial trial, if it completed.
     """
 
@@ -31,6 +32,7 @@ class StudyReport:
     spec: TuningStudySpec
     state: StudyState
     summary: Summary
+    front_size: int
     reason: str = ""
     message: str = ""
     finished: bool = False

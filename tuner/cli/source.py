@@ -20,11 +20,11 @@ class StudySource(Protocol):
     BackendError if what holds the studies does not answer.
     """
 
-    def studies(self) -> Sequence[str]:
-        """Names of the studies, sorted."""
+    def overview(self, study: str | None = None) -> Sequence[StudyReport]:
+        """One study, or all by name, in brief: cheap enough to be asked for again and again."""
 
     def report(self, study: str) -> StudyReport:
-        """A study as it stands."""
+        """A study as it stands, with all of its front."""
 
     def trials(self, study: str) -> Sequence[TrialRow]:
         """Its trials, oldest first."""
@@ -66,7 +66,7 @@ def _is_here(study: str | None) -> bool:
         return False
     from tuner.cli.local import LocalSource
 
-    names = LocalSource(DEFAULT_FOLDER).studies()
+    names = LocalSource(DEFAULT_FOLDER).names()
     if study is None:
         return bool(names)
     return study in names or any(study.startswith(f"{name}-") for name in names)

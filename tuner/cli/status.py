@@ -30,7 +30,7 @@ def status(
     from tuner.cli.source import open_source
 
     source = open_source(local=local, namespace=namespace, context=context, study=study)
-    reports = [source.report(name) for name in ([study] if study else source.studies())]
+    reports = source.overview(study)
     if output is not Format.TABLE:
         shapes = [report.to_json() for report in reports]
         typer.echo(dump(shapes[0] if study else shapes, form=output))
@@ -110,7 +110,7 @@ def _study_cells(report: StudyReport) -> list[str]:
         str(report.state),
         f"{ended} ({counts.stopped} stopped)" if counts.stopped else str(ended),
         str(counts.running),
-        str(len(summary.front)),
+        str(report.front_size),
         "" if summary.best is None else metric_text(first, summary.best.objectives[first]),
         money(summary.cost.spent) + ("" if budget is None else f"/{money(budget)}"),
     ]

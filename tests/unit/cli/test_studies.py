@@ -126,3 +126,11 @@ def test_logs_that_are_gone_are_said_to_be(invoke, cluster):
     result = invoke("logs", "ranker-0-1", "-n", "ml")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "nothing is left" in result.stderr
+
+
+def test_the_brief_view_of_a_cluster_reads_no_trials(invoke, cluster):
+    cluster.list_trials = None
+    line = "ranker  Succeeded  5 (1 stopped)  0        3      0.2   $20.10/$200.00"
+    assert invoke("status", "-n", "ml").stdout.splitlines()[1] == line
+    assert invoke("status", "ranker", "-n", "ml").stdout.splitlines()[1] == line
+    assert invoke("wait", "ranker", "-n", "ml").exit_code == 0
