@@ -44,8 +44,17 @@ class BaseImage:
         digest = hashlib.sha256(f"{self.name}{self.config}".encode())
         if self.made_of:
             digest.update(str(self.made_of.resolve()).encode())
-        short = self.name.rpartition("/")[2].replace(":", "-")
-        return IMAGE_ARCHIVES / f"{short}-{digest.hexdigest()[:12]}.tar"
+        return IMAGE_ARCHIVES / f"{self._short_name}-{digest.hexdigest()[:12]}.tar"
+
+    @property
+    def outdated(self) -> list[Path]:
+        """Archives of what the image was before."""
+        files = IMAGE_ARCHIVES.glob(f"{self._short_name}-{'?' * 12}.tar")
+        return [file for file in files if file != self.archive]
+
+    @property
+    def _short_name(self) -> str:
+        return self.name.rpartition("/")[2].replace(":", "-")
 
 
 def build() -> None:
@@ -57,6 +66,8 @@ def build() -> None:
                 root.mkdir()
                 image.fill(root)
                 ociarchive.write(image.archive, name=image.name, root=root, config=image.config)
+            for file in image.outdated:
+                file.unlink()
 
 
 def _pause(root: Path) -> None:

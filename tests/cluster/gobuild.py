@@ -105,6 +105,9 @@ def _compile(module: Module, folder: Path) -> None:
             copy_function=shutil.copyfile,
         )
     unfinished.rename(folder)
+    for outdated in BUILDS.glob(f"{module.folder}-*"):
+        if outdated != folder:
+            shutil.rmtree(outdated)
 
 
 def _module_of(module: Module) -> str:

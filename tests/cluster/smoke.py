@@ -83,9 +83,11 @@ def _digest() -> None:
 
 
 def _scrape() -> dict[str, float]:
-    words = "mkdir /tmp/www; echo 'smoke_value 42' > /tmp/www/metrics; httpd -f -p 8000 -h /tmp/www"
+    # The suffix makes this server send a content type, which Prometheus insists on.
+    words = "mkdir /tmp/w; echo 'smoke_value 42' > /tmp/w/m.txt; httpd -f -p 8000 -h /tmp/w"
     pod = _pod("scraped", containers=[_container("main", words)])
-    pod["metadata"]["annotations"] = {"prometheus.io/scrape": "true", "prometheus.io/port": "8000"}
+    annotations = {"scrape": "true", "port": "8000", "path": "/m.txt"}
+    pod["metadata"]["annotations"] = {f"prometheus.io/{k}": v for k, v in annotations.items()}
     start = time.monotonic()
     _create(pod)
     wait_until(lambda: _query("smoke_value") == ["42"], what="a scraped metric", seconds=60)
