@@ -37,10 +37,12 @@ class RunnerLine:
         Args:
             hung_up: Whether the doorbell's poll said so.
         """
+        # Nobody at the other end means death only if somebody was known to be there before.
+        was_there = hung_up or self._ready
         # The doorbell first: what it announces is in the file by then.
         silent = self._drain()
         yield from self._new_events()
-        if not self._gone and (hung_up or self._ready) and silent:
+        if not self._gone and was_there and silent:
             self._gone = True
             self.close()
             yield events.RunnerGone(at=self._clock())

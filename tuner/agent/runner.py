@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 from tuner.pipeline.layout import POD_BASE, Layout
@@ -36,27 +35,37 @@ def start_runner(layout: Layout) -> None:
     """
     if layout.runner_pid.exists():
         return
-    with layout.output_log.open("ab") as log:
-        process = subprocess.Popen(
-            runner_command(str(layout.base), kubernetes=False),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+    argv = runner_command(str(layout.base), kubernetes=False)
+    log = os.open(layout.output_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    try:
+        pid = os.posix_spawn(
+            argv[0],
+            argv,
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+            ],
+            setsid=True,
         )
-    layout.runner_pid.write_text(f"{process.pid} {_boot()}", encoding="ascii")
+    finally:
+        os.close(log)
+    layout.runner_pid.write_text(f"{pid} {_boot()}", encoding="ascii")
 
 
 def kill_runner(layout: Layout) -> None:
     """Kills what is left of the session of a runner that was started here."""
     if not layout.runner_pid.exists():
         return
-    group, _, boot = layout.runner_pid.read_text(encoding="ascii").partition(" ")
+    text, _, boot = layout.runner_pid.read_text(encoding="ascii").partition(" ")
     if boot != _boot():
         return
+    group = int(text)
     try:
-        os.killpg(int(group), signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+        os.waitpid(group, 0)
+    except (ProcessLookupError, PermissionError, ChildProcessError):
         return
 
 
