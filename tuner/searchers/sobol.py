@@ -45,7 +45,8 @@ class SobolSearcher:
         proposed = Proposed.of(history, joint=self.joint)
         if proposed.exhausted:
             return None
-        used = {trial.why.get(INDEX) for trial in history.trials}
+        seen = (trial.why.get(INDEX) for trial in history.trials)
+        used = {index for index in seen if isinstance(index, int | float)}
         free = (
             index for index in count(self.worker % self.workers, self.workers) if index not in used
         )

@@ -1,5 +1,6 @@
 """The search space: typed parameters, their unit-cube encoding, conditions between them."""
 
+from tuner.space.dimension import Dimension
 from tuner.space.domains import (
     CategoricalDomain,
     Domain,
@@ -7,7 +8,7 @@ from tuner.space.domains import (
     domain_of,
 )
 from tuner.space.ranges import FloatDomain, IntegerDomain
-from tuner.space.space import Canonical, Dimension, SearchSpace
+from tuner.space.space import Canonical, SearchSpace
 
 __all__ = [
     "Canonical",

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.errors import SpaceError
-from tuner.space.domains import Domain, domain_of
+from tuner.space.dimension import Dimension
+from tuner.space.domains import domain_of
 from tuner.space.values import ParameterValue
 from tuner.spec import Parameter
 
@@ -20,23 +21,6 @@ INACTIVE = 0.5
 
 Canonical = tuple[tuple[str, ParameterValue], ...]
 """A configuration as a key: active parameters in the space's order, typed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dimension:
-    """One parameter of the space.
-
-    Attributes:
-        name: The parameter's name.
-        domain: Its values.
-        parent: The earlier parameter that its activity depends on, if any.
-        when: The parent's values with which it is active.
-    """
-
-    name: str
-    domain: Domain
-    parent: str | None = None
-    when: frozenset[ParameterValue] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -131,8 +115,7 @@ class SearchSpace:
         active = set(self.active(parameters))
         for index, dimension in enumerate(self.dimensions):
             if dimension.name in active:
-                value = _value(parameters, dimension.name)
-                unit[index] = dimension.domain.encode(value)
+                unit[index] = dimension.domain.encode(dimension.value(parameters))
         return unit
 
     def cast(self, raw: Mapping[str, object]) -> dict[str, ParameterValue]:
@@ -151,10 +134,10 @@ class SearchSpace:
                 raise SpaceError(f'parameter "{name}" is not in the search space')
         typed: dict[str, ParameterValue] = {}
         for dimension in self.dimensions:
-            if _is_active(dimension, typed):
-                typed[dimension.name] = _cast_one(dimension, raw)
+            if dimension.is_active(typed):
+                typed[dimension.name] = dimension.cast(raw)
             elif dimension.name in raw:
-                raise SpaceError(_inactive(dimension))
+                raise SpaceError(dimension.why_inactive())
         return typed
 
     def complete(
@@ -172,9 +155,9 @@ class SearchSpace:
         filled = dict(raw)
         typed: dict[str, ParameterValue] = {}
         for dimension, coordinate in zip(self.dimensions, unit, strict=True):
-            if _is_active(dimension, typed):
+            if dimension.is_active(typed):
                 filled.setdefault(dimension.name, dimension.domain.decode(float(coordinate)))
-                typed[dimension.name] = _cast_one(dimension, filled)
+                typed[dimension.name] = dimension.cast(filled)
         return self.cast(filled)
 
     def configurations(self) -> Iterator[dict[str, ParameterValue]]:
@@ -196,7 +179,7 @@ class SearchSpace:
     ) -> Iterator[dict[str, ParameterValue]]:
         if not rest:
             yield start
-        elif not _is_active(rest[0], start):
+        elif not rest[0].is_active(start):
             yield from self._extend(start, rest[1:])
         else:
             for value in rest[0].domain.members():
@@ -205,7 +188,7 @@ class SearchSpace:
     def _active(self, parameters: Mapping[str, ParameterValue]) -> Iterator[Dimension]:
         seen: dict[str, ParameterValue] = {}
         for dimension in self.dimensions:
-            if _is_active(dimension, seen):
+            if dimension.is_active(seen):
                 if dimension.name in parameters:
                     seen[dimension.name] = parameters[dimension.name]
                 yield dimension
@@ -223,30 +206,3 @@ class SearchSpace:
                 return None
             total += math.prod(finite)
         return total
-
-
-def _is_active(dimension: Dimension, active: Mapping[str, ParameterValue]) -> bool:
-    return dimension.parent is None or active.get(dimension.parent) in dimension.when
-
-
-def _value(parameters: Mapping[str, ParameterValue], name: str) -> ParameterValue:
-    try:
-        return parameters[name]
-    except KeyError:
-        raise SpaceError(f'parameter "{name}" is active and has no value') from None
-
-
-def _cast_one(dimension: Dimension, raw: Mapping[str, object]) -> ParameterValue:
-    if dimension.name not in raw:
-        raise SpaceError(f'parameter "{dimension.name}" is active and has no value')
-    try:
-        return dimension.domain.cast(raw[dimension.name])
-    except SpaceError as error:
-        raise SpaceError(f'parameter "{dimension.name}": {error}') from None
-
-
-def _inactive(dimension: Dimension) -> str:
-    choices = ", ".join(sorted(map(str, dimension.when)))
-    return (
-        f'parameter "{dimension.name}" is not active: it needs "{dimension.parent}" to be {choices}'
-    )
