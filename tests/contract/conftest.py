@@ -22,6 +22,7 @@ from tuner.artifacts import (
     S3Settings,
     open_store,
 )
+from tuner.backends.simulated.memory import MemoryStore
 
 ACCESS_KEY, SECRET_KEY = "tuner-test", "tuner-test-secret"
 START_SECONDS = 60.0
@@ -145,8 +146,10 @@ def credentials() -> Callable[..., StaticCredentials]:
     return StaticCredentials
 
 
-@pytest.fixture(params=["folder", "s3"])
+@pytest.fixture(params=["memory", "folder", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ArtifactStore:
+    if request.param == "memory":
+        return MemoryStore(time.time)
     if request.param == "folder":
         return open_store(FolderSettings(folder=str(tmp_path / "store")))
     server: MinioServer = request.getfixturevalue("minio_server")
