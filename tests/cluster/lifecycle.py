@@ -1,9 +1,6 @@
 """Starting and stopping the whole cluster."""
 
-import os
 import shutil
-import signal
-from pathlib import Path
 
 import addons
 import baseimages
@@ -11,12 +8,13 @@ import certs
 import components
 import configs
 import images
+import leftovers
 import network
 import processes
 import runtime
 from components import Component
-from settings import BUILDAH_ROOT, CONTAINERD_ROOT, KUBECONFIG, RUN, STATE
-from shell import CommandFailed, inside, run, say, step, succeeds, wait_until
+from settings import CONTAINERD_ROOT, KUBECONFIG, RUN, STATE
+from shell import CommandFailed, inside, say, step, wait_until
 
 
 def up() -> None:
@@ -68,14 +66,11 @@ def down() -> None:
             processes.stop(running[name])
     for process in processes.recorded():
         processes.stop(process)
-    _kill_shims()
-    for folder in (STATE, RUN, CONTAINERD_ROOT, BUILDAH_ROOT):
-        _unmount_below(folder)
+    leftovers.remove()
     network.remove()
-    _remove_cgroups()
-    shutil.rmtree(RUN, ignore_errors=True)
-    if STATE.exists():
-        shutil.rmtree(STATE)
+    for folder in (RUN, STATE):
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 def _start(*wanted: Component) -> None:
@@ -128,35 +123,6 @@ def _kill_containers() -> None:
         runtime.remove_containers()
     except CommandFailed as error:
         say(f"containers could not be removed by containerd: {error}")
-
-
-def _kill_shims() -> None:
-    """End container shims that no containerd answers for any more: those of our socket."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        ours = str(RUN).encode() in b" ".join(words)
-        if ours and words[0].endswith(b"containerd-shim-runc-v2"):
-            os.kill(int(folder.name), signal.SIGKILL)
-
-
-def _unmount_below(folder: Path) -> None:
-    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    below = [mount for mount in mounts if Path(mount).is_relative_to(folder)]
-    for mount in sorted(below, key=len, reverse=True):
-        run(["umount", "--lazy", mount])
-
-
-def _remove_cgroups() -> None:
-    """Remove the kubelet's empty groups; one that is busy stays and is used again."""
-    for controller in Path("/sys/fs/cgroup").iterdir():
-        root = controller / "kubepods"
-        if root.is_dir():
-            groups = sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True)
-            for group in [*groups, root]:
-                succeeds(["rmdir", group])
 
 
 def statuses() -> list[tuple[str, str, str]]:
