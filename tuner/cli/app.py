@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -63,8 +62,4 @@ def run_app() -> None:
         sys.exit(ExitCode.BAD_MANIFEST)
     except TunerError as error:
         typer.echo(f"error: {error}", err=True)
-        sys.exit(ExitCode.FAILED)
-    except BrokenPipeError:
-        # The reader, such as head, has seen enough; nothing more can be written or flushed.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.FAILED)

@@ -30,7 +30,8 @@ def logs(
     """Print what the stages of a trial printed."""
     from tuner.cli.source import open_source
 
-    source = open_source(local=local, namespace=namespace, context=context, study=trial)
+    study = trial.rsplit("-", 2)[0]  # trial names end with worker and number
+    source = open_source(local=local, namespace=namespace, context=context, study=study)
     empty = True
     for piece in source.logs(trial):
         empty = False

@@ -48,7 +48,7 @@ def open_source(
         local: The folder of `tuner run`, if given.
         namespace: Of the cluster, if given.
         context: Of the kubeconfig, if given.
-        study: The study, or a trial of the study, that is asked for.
+        study: The study that is asked for; None for all.
     """
     if local is not None or (namespace is None and context is None and _is_here(study)):
         from tuner.cli.local import LocalSource
@@ -61,12 +61,10 @@ def open_source(
 
 
 def _is_here(study: str | None) -> bool:
-    """Whether ./.tuner has the study, the study of that trial or, if none is named, any."""
+    """Whether ./.tuner has the study or, if none is named, any."""
     if not DEFAULT_FOLDER.is_dir():
         return False
     from tuner.cli.local import LocalSource
 
     names = LocalSource(DEFAULT_FOLDER).names()
-    if study is None:
-        return bool(names)
-    return study in names or any(study.startswith(f"{name}-") for name in names)
+    return bool(names) if study is None else study in names

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tuner.errors import BackendError
 from tuner.pipeline import Layout
 
 LOCAL_FRONT = """\
@@ -134,3 +135,16 @@ def test_the_brief_view_of_a_cluster_reads_no_trials(invoke, cluster):
     assert invoke("status", "-n", "ml").stdout.splitlines()[1] == line
     assert invoke("status", "ranker", "-n", "ml").stdout.splitlines()[1] == line
     assert invoke("wait", "ranker", "-n", "ml").exit_code == 0
+
+
+def test_a_local_study_does_not_hide_one_of_the_cluster_with_a_longer_name(invoke, local, cluster):
+    cluster.study["metadata"]["name"] = "ranker-2"
+    shape = json.loads(invoke("status", "ranker-2", "-o", "json").stdout)
+    assert shape["namespace"] == "ml"
+    assert json.loads(invoke("status", "ranker", "-o", "json").stdout)["namespace"] == "local"
+
+
+def test_an_object_of_another_version_is_said_to_be(invoke, cluster):
+    cluster.study["spec"] = {**cluster.study["spec"], "budget": {"maxTrials": "many"}}
+    with pytest.raises(BackendError, match="TuningStudy ranker was written for another version"):
+        invoke("status", "ranker", "-n", "ml")
