@@ -26,7 +26,8 @@ STUDY = "studies/local/digits.local"
 TRAIN = """
 k=$(cat $TUNER_CHECKPOINT_DIR/k 2>/dev/null || echo 0)
 while [ $k -lt ${TUNER_FIDELITY:-3} ]; do
-    k=$((k+1)); echo $k >$TUNER_CHECKPOINT_DIR/k.new; mv $TUNER_CHECKPOINT_DIR/k.new $TUNER_CHECKPOINT_DIR/k
+    k=$((k+1)); echo $k >$TUNER_CHECKPOINT_DIR/new
+    mv $TUNER_CHECKPOINT_DIR/new $TUNER_CHECKPOINT_DIR/k
     echo "{\\"epoch\\": $k, \\"loss\\": 0.$((9-k))}" >>$TUNER_REPORTS
     sleep ${PACE:-0}
 done

@@ -317,7 +317,8 @@ def test_a_link_to_a_secret_is_not_followed(bench: Any, tmp_path: Path) -> None:
     (secret / "key").write_text("s3cr3t-content")
     plan = bench.plan(
         {
-            "train": f"ln -s {secret}/key $TUNER_OUTPUT_DIR/link; ln -s {secret} $TUNER_OUTPUT_DIR/d;"
+            "train": f"ln -s {secret}/key $TUNER_OUTPUT_DIR/link;"
+            f"ln -s {secret} $TUNER_OUTPUT_DIR/folder;"
             f"ln -s {secret}/key $TUNER_CHECKPOINT_DIR/link;"
             f"rm -f $TUNER_REPORTS; ln -s {secret}/key $TUNER_REPORTS"
         }
@@ -388,7 +389,6 @@ def test_a_checkpoint_is_saved_while_the_stage_runs(bench: Any) -> None:
     plan = bench.plan(
         {"train": "echo 1 >$TUNER_CHECKPOINT_DIR/k; while [ ! -e $0.go ]; do sleep 0.02; done"}
     )
-    go = Path("/bin/sh.go")
     plan = replace(
         plan, stages=(replace(plan.stages[0], argv=(*plan.stages[0].argv, plan.layout)),)
     )
