@@ -77,9 +77,9 @@ class FolderStore:
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[ObjectInfo]:
         """Objects in key order; see ArtifactStore."""
-        validate_prefix(prefix)
+        base = validate_prefix(prefix)[: prefix.rfind("/") + 1]
         with _store_errors(self._root):
-            yield from self._walk(self._root, "", prefix, start_after)
+            yield from self._walk(self._root / base, base, prefix, start_after)
 
     def folders(self, prefix: str) -> Iterator[str]:
         """Next segments; see ArtifactStore."""

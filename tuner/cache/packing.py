@@ -59,7 +59,7 @@ def pack(
     Regular files, folders and symbolic links (as links, never followed) are taken, sorted by
     name; owners, times and modes (but for the executable bit) are not, so equal content has an
     equal digest. Sockets, FIFOs, devices and links that lead outside are left out with a warning.
-    Memory does not grow with the size or number of files in different folders.
+    Contents are streamed; of a folder, its names are in memory.
 
     Args:
         folder: What to pack.

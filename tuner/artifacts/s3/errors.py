@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from xml.etree.ElementTree import ParseError
 
 import urllib3.exceptions
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
@@ -75,6 +76,8 @@ def translated(what: str) -> Iterator[None]:
         raise from_code("", int((error.args and _status(error)) or 0), what) from error
     except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError, ssl.SSLError) as error:
         raise StoreUnreachable(f"{what}: {_brief(error)}") from error
+    except ParseError as error:
+        raise StoreUnreachable(f"{what}: an answer that is cut off or no XML: {error}") from error
     except (MinioException, ValueError) as error:
         raise StoreError(f"{what}: {_brief(error)}") from error
 

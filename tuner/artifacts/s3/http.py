@@ -56,7 +56,8 @@ def make_pool(
             allowed_methods=None,
             raise_on_status=False,
             respect_retry_after_header=False,
-            redirect=0,
+            # A redirect names a wrong region or endpoint: an error to show, not to follow.
+            redirect=False,
         ),
         cert_reqs="CERT_REQUIRED",
         ca_certs=ca_file,

@@ -139,7 +139,7 @@ class S3Store:
         with self._doing("get", key):
             response = self._client.get_object(self._bucket, key)
             try:
-                expected = int(response.headers["Content-Length"])
+                expected = int(response.headers.get("Content-Length", ""))
                 if expected > max_bytes:
                     raise ObjectTooLarge(f"{key} has {expected} bytes, more than {max_bytes}")
                 received = 0
