@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from tuner.pipeline import PlanSettings, StudyIdentity, TrialPlan, make_plan, segments
+from tuner.pipeline import PlanSettings, StudyIdentity, TrialPlan, make_plan
+from tuner.pipeline.segmentation import segments
 from tuner.schedulers import make_scheduler
 from tuner.spec import InstanceTypeSpec, TuningStudySpec
 from tuner.trial import Trial

@@ -17,8 +17,8 @@ from tuner.pipeline.result import AgentResult
 if TYPE_CHECKING:
     from tuner.pipeline.keys import KeyParts, StageKey, stage_key
     from tuner.pipeline.planning import PlanSettings, StudyIdentity, make_plan, stage_keys
-    from tuner.pipeline.render import StageContext, render
-    from tuner.pipeline.segments import Segment, segments
+    from tuner.pipeline.rendering import StageContext, render
+    from tuner.pipeline.segmentation import Segment, segments
 
 __all__ = [
     "POD_BASE",
@@ -52,10 +52,10 @@ _HOMES = {
     "StudyIdentity": "planning",
     "make_plan": "planning",
     "stage_keys": "planning",
-    "StageContext": "render",
-    "render": "render",
-    "Segment": "segments",
-    "segments": "segments",
+    "StageContext": "rendering",
+    "render": "rendering",
+    "Segment": "segmentation",
+    "segments": "segmentation",
 }
 
 

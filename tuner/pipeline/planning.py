@@ -10,8 +10,8 @@ from tuner.errors import PipelineError
 from tuner.pipeline.keys import KeyParts, StageKey, has_digest, stage_key
 from tuner.pipeline.layout import POD_BASE, Layout
 from tuner.pipeline.plan import FidelityPlan, ObjectivePlan, StagePlan, TrialPlan
-from tuner.pipeline.render import StageContext, render
-from tuner.pipeline.segments import image_of, instance_type_of, segments
+from tuner.pipeline.rendering import StageContext, render
+from tuner.pipeline.segmentation import image_of, instance_type_of, segments
 from tuner.space import domain_of
 from tuner.spec import (
     CachePolicy,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tuner.pipeline import Segment as Run
-from tuner.pipeline import segments
+from tuner.pipeline.segmentation import Segment as Run
+from tuner.pipeline.segmentation import segments
 from tuner.spec.study import TuningStudySpec
 from tuner.spec.trial import Segment, TuningTrialStatus
 from tuner.trial import Trial

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tuner.errors import SpaceError, TunerError
-from tuner.pipeline import segments
+from tuner.pipeline.segmentation import segments
 from tuner.space import SearchSpace
 from tuner.spec.study import TuningStudySpec
 from tuner.spec.trial import TuningTrialSpec
