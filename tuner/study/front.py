@@ -12,6 +12,8 @@ MAX_OBJECTIVES = 4
 MAX_EXACT = 40
 """With more objectives than `MAX_OBJECTIVES`, the volume is computed up to that many points."""
 
+_MARGIN = 0.1
+
 
 def feasible(story: Story, *, terms: Terms) -> bool:
     """Whether the trial completed with every objective and within every constraint."""
@@ -37,10 +39,10 @@ def front_of(stories: Sequence[Story], *, terms: Terms) -> list[Story]:
 
 
 def volume_of(stories: Sequence[Story], *, terms: Terms) -> float | None:
-    """The hypervolume of the front, bounded by the worst values of any feasible trial.
+    """The hypervolume of the front, up to a corner a little beyond the worst feasible values.
 
-    Both the front and that corner move outwards only, so the volume only grows. None where it
-    would take too long.
+    The corner lies a tenth of the range of all feasible trials beyond the worst of them. Both it
+    and the front move outwards only, so the volume only grows. None where it would take too long.
     """
     able = [_vector(one, terms=terms) for one in stories if feasible(one, terms=terms)]
     if not able:
@@ -50,8 +52,9 @@ def volume_of(stories: Sequence[Story], *, terms: Terms) -> float | None:
     if len(minimize) > MAX_OBJECTIVES and len(front) > MAX_EXACT:
         return None
     corner = [
-        max(values) if lower else min(values)
+        max(values) + margin if lower else min(values) - margin
         for values, lower in zip(zip(*able, strict=True), minimize, strict=True)
+        for margin in [_MARGIN * (max(values) - min(values))]
     ]
     return hypervolume(front, corner, minimize=minimize)
 

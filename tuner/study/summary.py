@@ -99,7 +99,7 @@ class Summary:
         best: In the first objective, among the feasible at full fidelity.
         front: The Pareto front: feasible, full fidelity, sorted by the first objective.
         infeasible: Completed trials by the constraint that they break.
-        hypervolume: Of the front, against the worst values of any completed feasible trial; it
+        hypervolume: Of the front, up to a corner just beyond the worst feasible values; it
             only grows. None where computing it exactly would take too long.
         goals_met: Whether one feasible completed trial meets every goal.
     """

@@ -1,0 +1,187 @@
+"""One loop for all: in a pod, in `tuner run` and in the simulator."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tuner.artifacts import ArtifactStore
+from tuner.backends import TrialBackend
+from tuner.backends.view import LogView
+from tuner.errors import BackendError, StoreError
+from tuner.log import Kind
+from tuner.searchers import Searcher, Suggestion, proposal_rng
+from tuner.spec.trial import TrialState
+from tuner.study.bodies import proposed_body
+from tuner.study.history import history_of
+from tuner.study.markers import mark_exhausted
+from tuner.trial import Trial, trial_name
+
+POLL_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 60.0
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """Who a worker is.
+
+    Attributes:
+        study: The study's name.
+        ordinal: The worker's, from 0.
+        seed: The study's.
+    """
+
+    study: str
+    ordinal: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """How many trials are wanted now, as the study's manifest says at the moment.
+
+    Attributes:
+        slots: How many trials this worker keeps open.
+        max_trials: How many the whole study may start; None for no bound.
+        ended: Whether the study has ended.
+    """
+
+    slots: int
+    max_trials: int | None = None
+    ended: bool = False
+
+
+class Worker:
+    """Keeps its slots filled with open trials until the study ends.
+
+    It holds no state that a restart would miss: its open trials and its next number come from the
+    log and the backend, and the random generator of a proposal from its number alone.
+
+    Args:
+        settings: Who it is.
+        searcher: What to try next.
+        view: The study log.
+        store: For the marker that says that nothing is left to propose.
+        backend: Where trials run.
+        demand: What is wanted now.
+    """
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        *,
+        searcher: Searcher,
+        view: LogView,
+        store: ArtifactStore,
+        backend: TrialBackend,
+        demand: Callable[[], Demand],
+    ) -> None:
+        self._settings = settings
+        self._searcher = searcher
+        self._view = view
+        self._store = store
+        self._backend = backend
+        self._demand = demand
+        self._pause = 1.0
+        self._used = -1
+        self.exhausted = False
+        self.ended = False
+
+    @property
+    def ordinal(self) -> int:
+        """Which worker it is."""
+        return self._settings.ordinal
+
+    def run(self, stop: threading.Event, *, poll_seconds: float = POLL_SECONDS) -> None:
+        """Works until the study has ended or `stop` is set; running trials go on."""
+        while not stop.is_set() and not self.ended:
+            if self.step():
+                self._backend.poll(timeout_seconds=poll_seconds)
+            else:
+                stop.wait(self._pause)
+                self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+
+    def step(self) -> bool:
+        """Fills the free slots once; False if the store or the cluster did not answer."""
+        try:
+            self._fill()
+        except (StoreError, BackendError) as error:
+            _logger.warning("worker %d waits: %s", self._settings.ordinal, error)
+            return False
+        self._pause = 1.0
+        return True
+
+    def _fill(self) -> None:
+        demand = self._demand()
+        self.ended = demand.ended
+        if self.ended or self.exhausted:
+            return
+        self._view.refresh()
+        open_names = {one.trial for one in self._backend.open_trials()}
+        self._start_again(open_names)
+        for _ in range(self._room(demand, open_names)):
+            number = self._next_number(open_names)
+            suggestion = self._searcher.suggest(
+                history_of(self._view.chronicle),
+                number=number,
+                rng=proposal_rng(self._settings.seed, worker=self._settings.ordinal, number=number),
+            )
+            if suggestion is None:
+                mark_exhausted(self._store, self._view.log.prefix, worker=self._settings.ordinal)
+                self.exhausted = True
+                return
+            open_names.add(self._propose(suggestion, number=number))
+
+    def _start_again(self, open_names: set[str]) -> None:
+        """Own proposals that were written down and never started: a crash lies in between."""
+        for story in self._view.chronicle.stories:
+            never_ran = story.is_open and not story.attempts and story.name not in open_names
+            if story.trial is not None and never_ran and self._is_mine(story.trial):
+                self._backend.start(story.trial)
+                open_names.add(story.name)
+
+    def _room(self, demand: Demand, open_names: set[str]) -> int:
+        mine = sum(self._number(name) is not None for name in open_names)
+        room = demand.slots - mine
+        if demand.max_trials is not None:
+            uncounted = (TrialState.CANCELLED, TrialState.REJECTED)
+            stories = self._view.chronicle.stories
+            counted = sum(story.state not in uncounted for story in stories)
+            room = min(room, demand.max_trials - counted)
+        return max(0, room)
+
+    def _next_number(self, open_names: set[str]) -> int:
+        trials = [story.trial for story in self._view.chronicle.stories]
+        numbers = [one.number for one in trials if one is not None and self._is_mine(one)]
+        numbers += [number for name in open_names if (number := self._number(name)) is not None]
+        # A number whose record may still arrive, for all that its put failed, is never used again.
+        return 1 + max([*numbers, self._used])
+
+    def _propose(self, suggestion: Suggestion, *, number: int) -> str:
+        name = trial_name(self._settings.study, worker=self._settings.ordinal, number=number)
+        trial = Trial(
+            name=name,
+            worker=self._settings.ordinal,
+            number=number,
+            parameters=suggestion.parameters,
+            instance_types=suggestion.instance_types,
+            why=suggestion.why,
+        )
+        self._used = number
+        self._view.log.append(Kind.PROPOSED, trial=name, attempt=0, body=proposed_body(trial))
+        self._view.refresh()
+        self._backend.start(trial)
+        return name
+
+    def _is_mine(self, trial: Trial) -> bool:
+        return trial.worker == self._settings.ordinal
+
+    def _number(self, name: str) -> int | None:
+        """The number in the name of an own trial; None for another worker's."""
+        start = trial_name(self._settings.study, worker=self._settings.ordinal, number=0)[:-1]
+        rest = name.removeprefix(start)
+        return int(rest) if name.startswith(start) and rest.isdigit() else None

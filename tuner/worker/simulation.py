@@ -1,0 +1,130 @@
+"""A whole study in virtual time: real workers, searchers, admission, rungs, verdicts and log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tuner.artifacts import ArtifactStore
+from tuner.backends.managed import ManagedBackend
+from tuner.backends.planner import Planner
+from tuner.backends.simulated import Blackbox, MemoryStore, SimulatedRunner, VirtualClock
+from tuner.backends.simulated.blackbox import FaultPlan
+from tuner.backends.view import LogView
+from tuner.hardware import resolve
+from tuner.log import StudyLog
+from tuner.pipeline import StudyIdentity
+from tuner.searchers import make_searcher
+from tuner.space import SearchSpace
+from tuner.spec import InstanceType, TuningStudySpec
+from tuner.study.ends import End
+from tuner.study.terms import terms_of
+from tuner.worker.loop import Demand, Worker, WorkerSettings
+
+LONG_SECONDS = 3600.0
+
+
+class World:
+    """What outlives a crash of workers and controller: store, clock, and running attempts.
+
+    Args:
+        spec: The study's spec.
+        instance_types: All that its trials may use.
+        blackbox: How long stages take and what they report.
+        study: Which study.
+        workers: How many workers propose.
+        clock: Virtual.
+        store: On the same clock; by default in memory.
+        faults: Which attempts are killed, and when.
+    """
+
+    def __init__(
+        self,
+        spec: TuningStudySpec,
+        *,
+        instance_types: Sequence[InstanceType],
+        blackbox: Blackbox,
+        study: StudyIdentity | None = None,
+        workers: int = 1,
+        clock: VirtualClock | None = None,
+        store: ArtifactStore | None = None,
+        faults: FaultPlan | None = None,
+    ) -> None:
+        self.spec = spec
+        self.instance_types = tuple(instance_types)
+        self.study = study or StudyIdentity(name="simulated")
+        self.workers = workers
+        self.clock = clock or VirtualClock()
+        self.store = store or MemoryStore(self.clock)
+        self.runner = SimulatedRunner(
+            log=self.open_log(), blackbox=blackbox, clock=self.clock, faults=faults
+        )
+
+    def open_log(self) -> StudyLog:
+        """The study's log, as a process opens it."""
+        return StudyLog(self.store, self.study.study_prefix, clock=self.clock)
+
+
+class Simulation:
+    """Workers and a controller in a world; made anew after each crash of theirs."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        spec = world.spec
+        self._terms = terms_of(spec)
+        self.backend = ManagedBackend(
+            runner=world.runner,
+            view=LogView(world.open_log()),
+            planner=Planner(
+                spec=spec,
+                study=world.study,
+                instance_types={one.metadata.name: one.spec for one in world.instance_types},
+                base=lambda trial, attempt: "/tuner",
+                code_identity="simulated",
+            ),
+            terms=self._terms,
+            workers=world.workers,
+        )
+        self._workers = [self._worker(ordinal) for ordinal in range(world.workers)]
+
+    def run(self, *, max_steps: int = 1_000_000) -> End | None:
+        """Runs until the study has ended; None if it has not after so many steps."""
+        for _ in range(max_steps):
+            self.step()
+            if self.backend.end is not None:
+                return self.backend.end
+        return None
+
+    def step(self) -> None:
+        """Lets the workers propose, then time pass to the next event."""
+        for worker in self._workers:
+            worker.step()
+            if worker.exhausted:
+                self.backend.exhausted(worker.ordinal)
+        self.backend.poll(timeout_seconds=LONG_SECONDS)
+
+    def _worker(self, ordinal: int) -> Worker:
+        world = self._world
+        space = SearchSpace.from_parameters(world.spec.parameters)
+        choices = resolve(
+            world.spec,
+            catalogue=world.instance_types,
+            namespace=world.study.namespace,
+        )
+        return Worker(
+            WorkerSettings(study=world.study.name, ordinal=ordinal, seed=world.spec.searcher.seed),
+            searcher=make_searcher(
+                world.spec, space=space, choices=choices, worker=ordinal, workers=world.workers
+            ),
+            view=LogView(world.open_log()),
+            store=world.store,
+            backend=self.backend,
+            demand=self._demand,
+        )
+
+    def _demand(self) -> Demand:
+        places = -(-self._terms.parallel_trials // self._world.workers)
+        return Demand(
+            slots=places,
+            max_trials=self._terms.budget.max_trials,
+            ended=self.backend.end is not None,
+        )
