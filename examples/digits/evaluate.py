@@ -1,9 +1,7 @@
 """Stage 3: the error on images that no decision has seen, and what one answer takes."""
 
-import os
 import statistics
 import time
-from pathlib import Path
 
 import network
 import numpy as np
@@ -16,8 +14,8 @@ CALLS = 500
 
 
 def main() -> None:
-    data = np.load(Path(os.environ["TUNER_STAGE_PREPARE_DIR"]) / "digits.npz")
-    saved = torch.load(Path(os.environ["TUNER_STAGE_TRAIN_DIR"]) / "model.pt")
+    data = np.load(tuner.stage_dir("prepare") / "digits.npz")
+    saved = torch.load(tuner.stage_dir("train") / "model.pt")
     model = network.build(saved["inputs"], width=saved["width"], dropout=saved["dropout"])
     model.load_state_dict(saved["state"])
     images, labels = torch.from_numpy(data["test"]), torch.from_numpy(data["test_labels"])

@@ -1,8 +1,5 @@
 """Stage 1: load the digits, shift them about to have more of them, project them, split them."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -20,7 +17,7 @@ def shifted(images: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    components = int(tuner.parameters()["components"])
+    p = tuner.parameters(components=32)
     digits = load_digits()
     rest, test, rest_labels, test_labels = train_test_split(
         digits.images / 16.0, digits.target, test_size=360, random_state=SPLIT_SEED
@@ -29,9 +26,9 @@ def main() -> None:
         rest, rest_labels, test_size=360, random_state=SPLIT_SEED
     )
     train = shifted(train)
-    projection = PCA(components, whiten=True, random_state=SPLIT_SEED).fit(flat(train))
+    projection = PCA(p.components, whiten=True, random_state=SPLIT_SEED).fit(flat(train))
     np.savez(
-        Path(os.environ["TUNER_OUTPUT_DIR"]) / "digits.npz",
+        tuner.output_dir() / "digits.npz",
         train=projection.transform(flat(train)).astype("float32"),
         train_labels=np.tile(train_labels, 9),
         validation=projection.transform(flat(validation)).astype("float32"),
@@ -40,7 +37,7 @@ def main() -> None:
         test_labels=test_labels,
     )
     explained = projection.explained_variance_ratio_.sum()
-    print(f"{len(train)} training images, {components} components hold {explained:.1%}")
+    print(f"{len(train)} training images, {p.components} components hold {explained:.1%}")
 
 
 def flat(images: np.ndarray) -> np.ndarray:

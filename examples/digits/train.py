@@ -1,7 +1,9 @@
 """Stage 2: train; report the validation error of every epoch; go on from a checkpoint."""
 
 import os
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import network
 import numpy as np
@@ -12,13 +14,13 @@ import tuner
 
 
 def main() -> None:
-    parameters = tuner.parameters()
+    p = tuner.parameters()
     torch.manual_seed(int(os.environ["TUNER_SEED"]))
-    data = np.load(Path(os.environ["TUNER_STAGE_PREPARE_DIR"]) / "digits.npz")
+    data = np.load(tuner.stage_dir("prepare") / "digits.npz")
     tensors = {name: torch.from_numpy(data[name]) for name in data.files}
-    shape = {"width": int(parameters["width"]), "dropout": float(parameters["dropout"])}
+    shape = {"width": p.width, "dropout": p.dropout}
     model = network.build(tensors["train"].shape[1], **shape)
-    optimizer = make_optimizer(model, parameters)
+    optimizer = make_optimizer(model, p)
 
     checkpoint = tuner.checkpoint_dir() / "last.pt"
     done = 0
@@ -29,8 +31,8 @@ def main() -> None:
         done = state["epoch"]
         print(f"going on after epoch {done}")
 
-    for epoch in range(done + 1, int(float(os.environ["TUNER_FIDELITY"])) + 1):
-        loss = train_epoch(model, optimizer, tensors, batch_size=int(parameters["batch_size"]))
+    for epoch in range(done + 1, int(tuner.fidelity()) + 1):
+        loss = train_epoch(model, optimizer, tensors, batch_size=p.batch_size)
         wrong = network.error(model, tensors["validation"], tensors["validation_labels"])
         # The checkpoint comes before the report: a report may be the last thing a trial does.
         save(
@@ -42,15 +44,14 @@ def main() -> None:
 
     save(
         {"state": model.state_dict(), "inputs": tensors["train"].shape[1], **shape},
-        Path(os.environ["TUNER_OUTPUT_DIR"]) / "model.pt",
+        tuner.output_dir() / "model.pt",
     )
 
 
-def make_optimizer(model: nn.Module, parameters: dict) -> torch.optim.Optimizer:
-    lr = float(parameters["lr"])
-    if parameters["optimizer"] == "adam":
-        return torch.optim.Adam(model.parameters(), lr=lr)
-    return torch.optim.SGD(model.parameters(), lr=lr, momentum=float(parameters["momentum"]))
+def make_optimizer(model: nn.Module, p: SimpleNamespace) -> torch.optim.Optimizer:
+    if p.optimizer == "adam":
+        return torch.optim.Adam(model.parameters(), lr=p.lr)
+    return torch.optim.SGD(model.parameters(), lr=p.lr, momentum=p.momentum)
 
 
 def train_epoch(
@@ -82,4 +83,7 @@ def save(state: dict, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except tuner.TrialStopped as stopped:
+        sys.exit(f"{stopped}; the checkpoint is written")
