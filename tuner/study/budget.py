@@ -19,8 +19,8 @@ from enum import StrEnum
 
 from tuner.study.terms import Terms
 
-LEAST_SECONDS = 5.0
-"""A share of the money that buys less time than this is not worth a pod."""
+LEAST_SECONDS = 30.0
+"""Money that buys less time than this is not worth a pod; no share is smaller."""
 
 HOUR = 3600.0
 _TOLERANCE_USD = 1e-9
@@ -219,7 +219,8 @@ def _decide(
     shared = worst is None
     if worst is None:
         asked = LEAST_SECONDS * applicant.price_per_hour / HOUR
-        offered = free / max(1, terms.parallel_trials - len(running))
+        share = free / max(1, terms.parallel_trials - len(running))
+        offered = max(share, min(asked, free))
         worst = applicant.spent_usd + offered
     else:
         asked, offered = worst - applicant.spent_usd, free

@@ -66,7 +66,8 @@ class End:
 def end_of(terms: Terms, *, tally: Tally, ledger: Ledger, unaffordable: bool = False) -> End | None:
     """The end that is due, or None.
 
-    Level-triggered: raising the budget makes the same question come out as None again.
+    Raising the budget makes the same question come out as None again. With the terms unchanged an
+    end stays, even where this says None later: its cause may have gone with the last applicant.
 
     Args:
         terms: The study's terms as they are now.

@@ -138,7 +138,7 @@ def record(study: Study, event: Event) -> Study:
     study = _run_clock(study, now=event.time)
     match event:
         case TermsChanged(terms=terms):
-            return replace(study, terms=terms)
+            return replace(study, terms=terms, end=None, finished=False)
         case Exhausted(worker=worker):
             return replace(study, exhausted=study.exhausted | {worker})
         case Proposed():
@@ -153,18 +153,19 @@ def settle(study: Study, *, now: float) -> tuple[Study, tuple[StudyCommand, ...]
     admission = admit(
         _applicants(study), running=study.running, terms=study.terms, ledger=study.ledger(now=now)
     )
-    final = admission.refusals and all(
-        one.reason is Wait.UNAFFORDABLE for one in admission.refusals
+    poor = admission.refusals and all(
+        one.reason in (Wait.BUDGET, Wait.UNAFFORDABLE) for one in admission.refusals
     )
     end = end_of(
         study.terms,
         tally=study.count(),
         ledger=study.ledger(now=now),
-        unaffordable=bool(final and not study.running and not admission.grants),
+        unaffordable=bool(poor and not study.running and not admission.grants),
     )
+    # Once there is an end it stays until the terms change: its cause may go with the last applicant.
+    end = end or study.end
     if end is not None:
         return _carry_out(study, end)
-    study = replace(study, end=None, finished=False)
     if study.terms.suspended:
         return _tell_all(study, Command.CHECKPOINT, reason="Suspended")
     study, dropped = _drop_used_up(study, admission.refusals)

@@ -131,7 +131,7 @@ def test_earlier_attempts_shorten_the_deadline_and_do_not_count_as_started():
 
 
 @pytest.mark.parametrize(
-    ("change", "reason", "final"),
+    ("differing", "reason", "final"),
     [
         ({"suspended": True}, Wait.SUSPENDED, False),
         ({"budget": Budget(max_trials=3)}, Wait.MAX_TRIALS, True),
@@ -141,11 +141,11 @@ def test_earlier_attempts_shorten_the_deadline_and_do_not_count_as_started():
         ({"parallel": 0}, Wait.PARALLEL_TRIALS, False),
     ],
 )
-def test_refusals_before_money(change, reason, final):
+def test_refusals_before_money(differing, reason, final):
     admission = admit(
         [applicant(spent_seconds=5, spent_usd=1)],
         running=[],
-        terms=terms(**change),
+        terms=terms(**differing),
         ledger=Ledger(started=3, now=100),
     )
     assert [(one.reason, one.final) for one in admission.refusals] == [(reason, final)]
