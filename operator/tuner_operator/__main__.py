@@ -8,11 +8,11 @@ import os
 import signal
 import sys
 
+from tuner.logs import set_up_logs
 from tuner_operator.app import App
 from tuner_operator.client import connect
 from tuner_operator.client.crash import CrashAfter
 from tuner_operator.handlers import login_with_kubeconfig, login_with_service_account
-from tuner_operator.logs import set_up_logs
 from tuner_operator.settings import Settings, settings_from
 
 

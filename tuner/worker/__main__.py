@@ -1,0 +1,77 @@
+"""`python -m tuner.worker`: one worker of a study, in a pod that the operator made."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+
+from tuner.artifacts import FileCredentials, open_store
+from tuner.backends.kubernetes.backend import KubernetesBackend
+from tuner.backends.kubernetes.connection import connect
+from tuner.backends.kubernetes.studies import fetch_study
+from tuner.backends.view import LogView
+from tuner.errors import TunerError
+from tuner.log import StudyLog
+from tuner.logs import set_up_logs
+from tuner.searchers import make_searcher
+from tuner.space import SearchSpace
+from tuner.spec import TuningStudySpec
+from tuner.worker.loop import Worker, WorkerSettings
+from tuner.worker.pod import CREDENTIALS, PodSettings, StudyWatch, read_choices
+
+_logger = logging.getLogger("tuner.worker")
+
+
+def main() -> int:
+    """Proposes until the study has ended or the pod is told to go. Returns the exit code."""
+    set_up_logs()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        _work(PodSettings.from_environment(os.environ), stop)
+    except TunerError as error:
+        _logger.error("%s", error)
+        return 1
+    return 0
+
+
+def _work(settings: PodSettings, stop: threading.Event) -> None:
+    api = connect()
+    watch = StudyWatch(lambda: fetch_study(api, settings.study), settings)
+    study = watch.study()
+    if study is None:
+        _logger.info("study %s is gone", settings.study.name)
+        return
+    spec = TuningStudySpec.model_validate(study["spec"])
+    store = open_store(settings.store, credentials=FileCredentials(CREDENTIALS))
+    worker = Worker(
+        WorkerSettings(
+            study=settings.study.name, ordinal=settings.ordinal, seed=spec.searcher.seed
+        ),
+        searcher=make_searcher(
+            spec,
+            space=SearchSpace.from_parameters(spec.parameters),
+            choices=read_choices(spec),
+            worker=settings.ordinal,
+            workers=settings.workers,
+        ),
+        view=LogView(StudyLog(store, settings.study.study_prefix)),
+        store=store,
+        backend=KubernetesBackend(api, study=settings.study, worker=settings.ordinal),
+        demand=watch.demand,
+    )
+    _logger.info("worker %d of study %s starts", settings.ordinal, settings.study.name)
+    worker.run(stop)
+    # The pod restarts what exits: a worker with nothing left to do waits to be deleted.
+    while worker.ended and not stop.wait(_IDLE_SECONDS) and watch.demand().ended:
+        pass
+
+
+_IDLE_SECONDS = 5.0
+
+if __name__ == "__main__":
+    sys.exit(main())
