@@ -1,9 +1,11 @@
 """A real Kubernetes cluster on this machine, for tests: see README.md in this folder."""
 
 import argparse
+import fcntl
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 
 import baseimages
 import containers
@@ -13,7 +15,7 @@ import images
 import lifecycle
 import packages
 from containers import NotRunning
-from settings import BINARIES, KUBECONFIG, LOGS, PROMETHEUS, STATE
+from settings import BINARIES, CACHE, KUBECONFIG, LOGS, PROMETHEUS, STATE
 from shell import CommandFailed, inside, say
 
 
@@ -90,6 +92,18 @@ def execute(arguments: argparse.Namespace) -> int:
     os.execvp(words[0], words)
 
 
+_CHANGING = ("build", "up", "down", "images")
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Wait for another process that builds, starts or stops the cluster."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
     if name == "exec":
         parser.add_argument("command", nargs=argparse.REMAINDER)
@@ -127,7 +141,8 @@ def main(words: list[str]) -> int:
     if os.geteuid() != 0 and arguments.name != "env":
         parser.error("needs root: it makes network namespaces, mounts and cgroups")
     try:
-        result: int = arguments.function(arguments)
+        with one_at_a_time() if arguments.name in _CHANGING else nullcontext():
+            result: int = arguments.function(arguments)
     except (CommandFailed, NotRunning, TimeoutError) as error:
         say(str(error))
         return 1

@@ -3,7 +3,7 @@
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -201,7 +201,7 @@ def kwok() -> Component:
 
 def _kubernetes(
     name: str,
-    flags: dict[str, str | Path],
+    flags: Mapping[str, str | Path],
     *,
     healthy: Callable[[], bool],
     seconds: float = 30,
