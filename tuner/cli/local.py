@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tuner.artifacts import FolderStore
+from tuner.backends.local.runs import NAMESPACE, runs, uid_of
 from tuner.cli.report import StudyReport, TrialRow, baseline_of, initial_name, lookup_stages
 from tuner.errors import ManifestError, UnknownObject
 from tuner.log import StudyLog, studies, study_prefix
@@ -18,8 +19,6 @@ from tuner.study.summary import Point, summarize
 from tuner.study.terms import terms_of
 from tuner.trial import StageOutcome
 
-LOCAL = "local"
-"""Namespace and uid of the studies of `tuner run`."""
 ATTEMPTS = "attempts"
 """Below the folder: what the attempts share with their stages."""
 
@@ -39,7 +38,7 @@ class LocalSource:
         """Names of the studies, sorted."""
         if not self._folder.is_dir():
             return []
-        return sorted(entry.study for entry in studies(self._store, LOCAL))
+        return sorted({entry.study for entry in studies(self._store, NAMESPACE)})
 
     def overview(self, study: str | None = None) -> Sequence[StudyReport]:
         """One study, or all by name."""
@@ -60,7 +59,7 @@ class LocalSource:
         end = get_end(self._store, log.prefix)
         return StudyReport(
             name=study,
-            namespace=LOCAL,
+            namespace=NAMESPACE,
             spec=spec,
             state=_state(end, chronicle),
             reason="" if end is None else end.reason,
@@ -79,8 +78,11 @@ class LocalSource:
 
     def logs(self, trial: str) -> Iterator[str]:
         """What the attempts of a trial printed."""
-        folder = self._folder / ATTEMPTS / trial
-        attempts = sorted(folder.glob("*/"), key=lambda path: (len(path.name), path.name))
+        latest = [f"{name}.{self._uid(name)}" for name in self.names()]
+        attempts = sorted(
+            (path for run in latest for path in (self._folder / ATTEMPTS / run / trial).glob("*/")),
+            key=lambda path: (len(path.name), path.name),
+        )
         if not attempts:
             raise UnknownObject(f"{self._folder} has no attempt of a trial {trial}")
         for attempt in attempts:
@@ -88,12 +90,16 @@ class LocalSource:
             if output.is_file():
                 yield output.read_text(encoding="utf-8", errors="replace")
 
+    def _uid(self, study: str) -> str:
+        """Of the study's latest run."""
+        return uid_of(max(runs(self._store, study)))
+
     def _open(self, study: str) -> tuple[StudyLog, TuningStudySpec, Mapping[str, float]]:
         names = self.names()
         if study not in names:
             known = ", ".join(names) or "none"
             raise UnknownObject(f"{self._folder} has no study {study}; it has: {known}")
-        log = StudyLog(self._store, study_prefix(LOCAL, study, uid=LOCAL))
+        log = StudyLog(self._store, study_prefix(NAMESPACE, study, uid=self._uid(study)))
         marker = log.get_marker() or {}
         try:
             spec = TuningStudySpec.model_validate(marker.get("spec"))

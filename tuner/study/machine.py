@@ -162,7 +162,7 @@ def settle(study: Study, *, now: float) -> tuple[Study, tuple[StudyCommand, ...]
         ledger=study.ledger(now=now),
         unaffordable=bool(poor and not study.running and not admission.grants),
     )
-    # Once there is an end it stays until the terms change: its cause may go with the last applicant.
+    # An end stays until the terms change: its cause may go with the last applicant.
     end = end or study.end
     if end is not None:
         return _carry_out(study, end)

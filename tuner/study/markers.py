@@ -29,6 +29,11 @@ def put_end(store: ArtifactStore, prefix: str, *, end: End) -> None:
     store.put(f"{prefix}/end.json", json.dumps({"v": 1, **asdict(end)}).encode())
 
 
+def clear_end(store: ArtifactStore, prefix: str) -> None:
+    """The study goes on after all."""
+    store.delete([f"{prefix}/end.json"])
+
+
 def get_end(store: ArtifactStore, prefix: str) -> End | None:
     """How the study ended, or None while it has not. Raises ObjectCorrupt."""
     key = f"{prefix}/end.json"
