@@ -37,18 +37,22 @@ async def _run(settings: Settings, *, kubeconfig: str | None) -> int:
     crash = CrashAfter(settings.crash_after) if settings.crash_after else None
     api = await connect(kubeconfig, after_change=crash)
     login = login_with_kubeconfig if kubeconfig else login_with_service_account
-    app = asyncio.create_task(App(api, settings=settings, login=login).run())
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
 
     def stop() -> None:
         told.set()
-        app.cancel()
+        running.cancel()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    def listen() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+
+    app = App(api, settings=settings, login=login, watching=listen)
+    running = asyncio.create_task(app.run())
+    listen()
     try:
-        await app
+        await running
     except asyncio.CancelledError:
         return 0 if told.is_set() else 1
     finally:

@@ -40,14 +40,21 @@ class App:
         api: The API server.
         settings: Of the installation.
         login: Gives kopf its credentials.
+        watching: Called once kopf has started; it has taken over the process's signals then.
     """
 
     def __init__(
-        self, api: Api, *, settings: Settings, login: Callable[..., Awaitable[object]]
+        self,
+        api: Api,
+        *,
+        settings: Settings,
+        login: Callable[..., Awaitable[object]],
+        watching: Callable[[], None],
     ) -> None:
         self._api = api
         self._settings = settings
         self._login = login
+        self._watching = watching
         self._metrics = Metrics()
         self._pulse = Pulse(clock=time.monotonic, late_seconds=LATE_SECONDS)
         self._facts = Facts(clock=time.time)
@@ -161,7 +168,11 @@ class App:
 
     async def _watch(self) -> None:
         await watch(
-            self._memory, self._pulse, namespaces=self._settings.namespaces, login=self._login
+            self._memory,
+            self._pulse,
+            namespaces=self._settings.namespaces,
+            login=self._login,
+            started=self._watching,
         )
 
     async def _resync(self) -> None:

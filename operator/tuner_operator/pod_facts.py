@@ -25,7 +25,10 @@ from tuner_operator.names import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerFacts:
-    """One container: `state` is waiting, running, terminated, or empty at first."""
+    """One container: `state` is waiting, running, terminated, or empty at first.
+
+    `last_message` is the termination message before a restart.
+    """
 
     state: str = ""
     reason: str = ""
@@ -33,6 +36,7 @@ class ContainerFacts:
     exit_code: int | None = None
     started: float | None = None
     finished: float | None = None
+    last_message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,5 +141,11 @@ def _container(statuses: Any, name: str) -> ContainerFacts:
             exit_code=said.get("exitCode"),
             started=moments.parse(said.get("startedAt")),
             finished=moments.parse(said.get("finishedAt")),
+            last_message=_last_message(status),
         )
     return ContainerFacts()
+
+
+def _last_message(status: Any) -> str:
+    ended = ((status or {}).get("lastState") or {}).get("terminated") or {}
+    return ended.get("message") or ""

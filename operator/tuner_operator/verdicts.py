@@ -76,12 +76,13 @@ class Rules:
 
 def agent_result(pod: PodFacts) -> AgentResult | None:
     """The agent's last word, or None: not ended, killed, or not to be understood."""
-    if pod.agent.state != "terminated" or not pod.agent.message:
-        return None
-    try:
-        return AgentResult.from_json(pod.agent.message)
-    except PipelineError:
-        return None
+    ended = pod.agent.message if pod.agent.state == "terminated" else ""
+    for message in (ended, pod.agent.last_message):
+        try:
+            return AgentResult.from_json(message)
+        except PipelineError:
+            continue
+    return None
 
 
 def classify(

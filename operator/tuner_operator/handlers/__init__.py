@@ -57,11 +57,21 @@ def build_settings() -> kopf.OperatorSettings:
 
 
 async def watch(
-    memory: Memory, pulse: Pulse, *, namespaces: tuple[str, ...], login: Callable[..., Any]
+    memory: Memory,
+    pulse: Pulse,
+    *,
+    namespaces: tuple[str, ...],
+    login: Callable[..., Any],
+    started: Callable[[], None],
 ) -> None:
     """Watches until it is cancelled; returns or raises only if that has failed."""
     registry = build_registry(memory, pulse)
     kopf.on.login(registry=registry)(login)
+
+    async def start(**_: Any) -> None:
+        started()
+
+    kopf.on.startup(registry=registry)(start)
     await kopf.operator(
         registry=registry,
         settings=build_settings(),

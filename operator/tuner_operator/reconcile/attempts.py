@@ -45,6 +45,11 @@ class Step:
     actions: tuple[Action, ...] = ()
     over: bool = False
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the trial has ended with it."""
+        return self.status.state is not None and self.status.state.is_final
+
 
 def watch(observed: Observed, flight: Flight, *, spec: TuningStudySpec) -> Step:
     """Looks at a pod that was made: still under way, or ended."""

@@ -66,11 +66,12 @@ def reconcile(observed: Observed) -> tuple[Chain, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Trials:
-    """The open trials, sorted by what they need."""
+    """The open trials, sorted by what they need; those `between` two attempts keep their place."""
 
     chains: tuple[Chain, ...]
     flights: tuple[Flight, ...]
     waiting: tuple[TrialView, ...]
+    between: tuple[Flight, ...]
 
 
 def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> Iterator[Chain]:
@@ -86,12 +87,14 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
         admitted = admission(
             observed,
             trials.waiting,
-            flights=trials.flights,
+            flights=(*trials.flights, *trials.between),
             terms=terms,
             ledger=ledger,
             spec=spec,
         )
         end = due(observed, terms=terms, tally=tally, ledger=ledger, hopeless=admitted.hopeless)
+    elif end is None:
+        yield from _hold(trials.waiting, acceptance)
     yield from trials.chains
     flights = (*trials.flights, *admitted.flights)
     order = _order(spec, end=end)
@@ -108,6 +111,7 @@ def _look(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
     chains: list[Chain] = []
     flights: list[Flight] = []
     waiting: list[TrialView] = []
+    between: list[Flight] = []
     for trial in observed.open_trials:
         if trial.gone or trial.deleting:
             continue
@@ -127,10 +131,31 @@ def _look(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
         else:
             step = watch(observed, flight, spec=spec)
             chains.append(Chain(trial.name, step.actions))
+            seen = replace(flight, trial=replace(trial, status=step.status))
             if not step.over:
-                seen = replace(flight, trial=replace(trial, status=step.status))
                 flights.append(seen)
-    return _Trials(chains=tuple(chains), flights=tuple(flights), waiting=tuple(waiting))
+            elif not step.is_final:
+                between.append(seen)
+    return _Trials(
+        chains=tuple(chains),
+        flights=tuple(flights),
+        waiting=tuple(waiting),
+        between=tuple(between),
+    )
+
+
+def _hold(waiting: Sequence[TrialView], acceptance: Acceptance) -> Iterator[Chain]:
+    """Says of new trials what they wait for."""
+    wanting = [
+        one
+        for one in (acceptance.accepted, acceptance.store)
+        if one.status is not ConditionStatus.TRUE
+    ]
+    for trial in waiting:
+        if wanting and trial.status.state is None:
+            update = {"state": TrialState.QUEUED, "reason": wanting[0].reason}
+            status = trial.status.model_copy(update={**update, "message": wanting[0].message})
+            yield Chain(trial.name, (WriteStatus(trial.ref, status),))
 
 
 def _is_new(trial: TrialView, acceptance: Acceptance) -> bool:
