@@ -19,7 +19,7 @@ from tuner.logs import set_up_logs
 from tuner.searchers import make_searcher
 from tuner.space import SearchSpace
 from tuner.spec import TuningStudySpec
-from tuner.worker.loop import Worker, WorkerSettings
+from tuner.worker.loop import LONGEST_PAUSE_SECONDS, Worker, WorkerSettings
 from tuner.worker.pod import CREDENTIALS, PodSettings, StudyWatch, read_choices
 
 _logger = logging.getLogger("tuner.worker")
@@ -32,10 +32,20 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        _work(PodSettings.from_environment(os.environ), stop)
+        settings = PodSettings.from_environment(os.environ)
     except TunerError as error:
         _logger.error("%s", error)
         return 1
+    pause = 1.0
+    while not stop.is_set():
+        try:
+            _work(settings, stop)
+            return 0
+        except TunerError as error:
+            # Leaving would cost the kubelet's growing delays between restarts.
+            _logger.warning("again in %.0f s: %s", pause, error)
+            stop.wait(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
     return 0
 
 
