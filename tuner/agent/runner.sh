@@ -93,7 +93,8 @@ while :; do
     ended) [ "$first" != "$run" ] || [ -z "$stage" ] || ended "$second" ;;
     stop) [ -z "$stage" ] || stop_within "$first" ;;
     kill) [ "$first" != "$run" ] || [ -z "$stage" ] || kill_stage ;;
-    ping) jobs >/dev/null 2>&1 ;; # reaps orphans that PID 1 inherited
+    # Reaps orphans that PID 1 inherited.
+    ping) jobs >/dev/null 2>&1 ;;
     quit) break ;;
     esac
 done
