@@ -3,7 +3,7 @@
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def etcd() -> Component:
 
 def api_server() -> Component:
     """kube-apiserver, with the authorization of a production cluster."""
-    flags = {
+    flags: dict[str, str | Path] = {
         "etcd-servers": "http://127.0.0.1:2379",
         "advertise-address": NODE_ADDRESS,
         "service-cluster-ip-range": SERVICE_RANGE,
@@ -108,7 +108,7 @@ def api_server() -> Component:
 
 def controller_manager() -> Component:
     """kube-controller-manager, all controllers."""
-    flags = {
+    flags: dict[str, str | Path] = {
         "kubeconfig": certs.CONTROLLER_MANAGER.kubeconfig,
         "service-account-private-key-file": certs.SERVICE_ACCOUNT_KEY,
         "root-ca-file": certs.CA,
@@ -122,7 +122,7 @@ def controller_manager() -> Component:
 
 def scheduler() -> Component:
     """kube-scheduler."""
-    flags = {
+    flags: dict[str, str | Path] = {
         "kubeconfig": certs.SCHEDULER.kubeconfig,
         "leader-elect": "false",
         "bind-address": "127.0.0.1",
@@ -141,7 +141,7 @@ def containerd() -> Component:
 
 def kubelet() -> Component:
     """The node."""
-    flags = {
+    flags: dict[str, str | Path] = {
         "config": configs.KUBELET,
         "kubeconfig": certs.KUBELET.kubeconfig,
         "root-dir": KUBELET_ROOT,
@@ -155,7 +155,7 @@ def kubelet() -> Component:
 
 def proxy() -> Component:
     """kube-proxy: service addresses, by iptables."""
-    flags = {"config": configs.PROXY}
+    flags: dict[str, str | Path] = {"config": configs.PROXY}
     return _kubernetes("kube-proxy", flags, healthy=_url("http://127.0.0.1:10249/healthz"))
 
 
@@ -201,7 +201,7 @@ def kwok() -> Component:
 
 def _kubernetes(
     name: str,
-    flags: Mapping[str, str | Path],
+    flags: dict[str, str | Path],
     *,
     healthy: Callable[[], bool],
     seconds: float = 30,

@@ -32,7 +32,7 @@ def _container_id(pod: str, container: str | None) -> str:
     document = json.loads(kubectl("get", "pod", name, f"--namespace={namespace}", "-o", "json"))
     status = document["status"]
     statuses = status.get("containerStatuses", []) + status.get("initContainerStatuses", [])
-    ids = {entry["name"]: entry.get("containerID", "") for entry in statuses}
+    ids: dict[str, str] = {entry["name"]: entry.get("containerID", "") for entry in statuses}
     if container is None and len(ids) == 1:
         container = next(iter(ids))
     if not ids.get(container or ""):

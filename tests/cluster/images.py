@@ -82,7 +82,8 @@ def _import(name: str) -> str:
     """Hand an image from buildah to containerd; returns its digest."""
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         archive = Path(folder) / "image.tar"
-        _buildah("push", "--disable-compression", name, f"oci-archive:{archive}:{name}")
+        # Unlike an OCI archive this format is written without compressing the layers.
+        _buildah("push", name, f"docker-archive:{archive}:{name}")
         return runtime.import_image(archive, name=name)
 
 
