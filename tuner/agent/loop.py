@@ -194,9 +194,8 @@ class Agent:
         for event in line.hear(hung_up=hung_up):
             if isinstance(event, events.Exited | events.RunnerGone):
                 tail = self._current_tail()
-                rest = None if tail is None else tail.rest(now=event.at)
-                if rest is not None:
-                    yield rest
+                if tail is not None:
+                    yield from tail.rest(now=event.at)
             if isinstance(event, events.Exited) and event.code and self._options.start_runner:
                 yield replace(event, output=last_lines(self._layout.output_log))
             else:

@@ -85,6 +85,9 @@ class Machine:
         self, state: State, event: events.Commanded | events.Interrupted | events.StoreAway
     ) -> State:
         if isinstance(event, events.Interrupted):
+            if state.phase is Phase.QUIT:
+                # All is stored, and the runner may never come: its image cannot be pulled.
+                return replace(state, phase=Phase.DONE)
             return self._halt(state, INTERRUPTED)
         if isinstance(event, events.StoreAway):
             return self._store_away(state, message=event.message)

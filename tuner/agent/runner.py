@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 from pathlib import Path
@@ -31,14 +32,28 @@ def runner_command(base: str = POD_BASE, *, kubernetes: bool = True) -> list[str
 def start_runner(layout: Layout) -> None:
     """Starts the runner in a session of its own, unless one was started here before.
 
-    It outlives this process, as the container `stage` outlives a restarted agent.
+    It outlives this process, as the container `stage` outlives a restarted agent. Runner and
+    stages hold a lock: an agent that was killed before it noted the runner starts no second one.
     """
-    if layout.runner_pid.exists():
+    lock = os.open(layout.io / "runner.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         return
+    else:
+        # One that came so far is dead now, and says so by its silence.
+        if not layout.events.exists():
+            os.set_inheritable(lock, True)
+            layout.runner_pid.write_text(f"{_spawn(layout)} {_boot()}", encoding="ascii")
+    finally:
+        os.close(lock)
+
+
+def _spawn(layout: Layout) -> int:
     argv = runner_command(str(layout.base), kubernetes=False)
     log = os.open(layout.output_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
-        pid = os.posix_spawn(
+        return os.posix_spawn(
             argv[0],
             argv,
             os.environ,
@@ -51,7 +66,6 @@ def start_runner(layout: Layout) -> None:
         )
     finally:
         os.close(log)
-    layout.runner_pid.write_text(f"{pid} {_boot()}", encoding="ascii")
 
 
 def kill_runner(layout: Layout) -> None:

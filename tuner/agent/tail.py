@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from tuner.agent import events
@@ -17,7 +18,7 @@ BATCH_SECONDS = 1.0
 SHORTEST_SECONDS = 0.1
 """Between two batches, whatever the flood."""
 
-_CHUNK_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 18
 
 
 class ReportTail:
@@ -56,12 +57,19 @@ class ReportTail:
             self._since = now
         return self._bundle(now) if self._due(now) else None
 
-    def rest(self, *, now: float) -> events.Taken | None:
-        """All that is left once the stage has ended; a last line without its end counts."""
+    def rest(self, *, now: float) -> Iterator[events.Taken]:
+        """All that is left once the stage has ended; a last line without its end counts.
+
+        A flood comes in several batches, of which less and less is kept.
+        """
+        batches = 0
         while self._read(final=False):
-            pass
+            if len(self._pending) >= BATCH_REPORTS:
+                batches += 1
+                yield self._bundle(now, limit=max(1, BATCH_REPORTS // batches))
         self._read(final=True)
-        return self._bundle(now) if self._pending or self._warnings else None
+        if self._pending or self._warnings:
+            yield self._bundle(now)
 
     def _due(self, now: float) -> bool:
         if self._since is None or now - self._passed_on < SHORTEST_SECONDS:
@@ -74,9 +82,9 @@ class ReportTail:
         best = max((report.fidelity or 0.0 for report in self._pending), default=0.0)
         return bool(self._rungs) and best >= self._rungs[0]
 
-    def _bundle(self, now: float) -> events.Taken:
+    def _bundle(self, now: float, *, limit: int = BATCH_REPORTS) -> events.Taken:
         reports = tuple(self._pending)
-        kept = thin(reports, limit=BATCH_REPORTS)
+        kept = thin(reports, limit=limit)
         if len(kept) < len(reports):
             self._warnings[THINNED] += len(reports) - len(kept)
         taken = events.Taken(

@@ -191,6 +191,15 @@ def test_being_taken_away_leaves_no_verdict(event: events.Event) -> None:
     assert exit_code(state) == 143
 
 
+def test_an_interrupted_agent_does_not_wait_for_a_runner_that_never_comes() -> None:
+    early = events.Commanded(command=Command.STOP)
+    state = _settle(MACHINE.apply(MACHINE.apply(State(), events.Begun()), early))
+    assert state.phase is Phase.QUIT
+    state = MACHINE.apply(state, events.Interrupted())
+    assert state.phase is Phase.DONE
+    assert agent_result(PLAN, state=state) is not None
+
+
 def test_a_lost_store_is_told_without_a_record() -> None:
     state = MACHINE.apply(_running(), _taken(1))
     before = state

@@ -79,18 +79,16 @@ def test_half_a_line_waits_for_its_end(tail: ReportTail, file: Path) -> None:
 
 def test_the_rest_counts_a_line_without_its_end(tail: ReportTail, file: Path) -> None:
     _append(file, _line(1) + '{"epoch": 2, "loss": 0.1}')
-    taken = tail.rest(now=100.0)
-    assert taken is not None
+    (taken,) = tail.rest(now=100.0)
     assert [report.fidelity for report in taken.reports] == [1.0, 2.0]
-    assert tail.rest(now=101.0) is None
+    assert not list(tail.rest(now=101.0))
 
 
 def test_a_line_without_end_is_given_up(tail: ReportTail, file: Path) -> None:
     _append(file, "x" * 200_000)
     tail.take(now=100.0)
     _append(file, "\n" + _line(1))
-    taken = tail.rest(now=102.0)
-    assert taken is not None
+    (taken,) = tail.rest(now=102.0)
     assert taken.warnings["ReportTooLong"] >= 1
     assert taken.reports[-1].fidelity == 1.0
 
@@ -110,8 +108,7 @@ def test_a_restarted_agent_reads_on(file: Path, tmp_path: Path) -> None:
     offset = file.stat().st_size
     _append(file, _line(2))
     tail = ReportTail(file, base=tmp_path, offset=offset, fidelity_name="epoch")
-    taken = tail.rest(now=100.0)
-    assert taken is not None
+    (taken,) = tail.rest(now=100.0)
     assert [report.fidelity for report in taken.reports] == [2.0]
 
 
@@ -131,4 +128,15 @@ def test_what_is_no_file_of_the_stages_own_is_not_read(
         "nothing": lambda: None,
     }
     actions[replacement]()
-    assert tail.rest(now=100.0) is None
+    assert not list(tail.rest(now=100.0))
+
+
+def test_the_rest_of_a_flood_comes_in_thinner_and_thinner_batches(
+    tail: ReportTail, file: Path
+) -> None:
+    _append(file, "".join(f'{{"loss": {index}}}\n' for index in range(1, 60_001)))
+    batches = list(tail.rest(now=100.0))
+    assert len(batches) > 2
+    assert sum(len(batch.reports) for batch in batches) == 60_000
+    assert [len(batch.kept) for batch in batches[:3]] == [100, 50, 33]
+    assert batches[-1].offset == file.stat().st_size
