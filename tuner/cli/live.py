@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import typer
@@ -39,6 +40,9 @@ def open_display() -> Display:
 class LineDisplay:
     """One line for each change of a trial."""
 
+    def __init__(self) -> None:
+        self._shown: dict[str, BackendEvent] = {}
+
     def say(self, text: str) -> None:
         """Prints a line."""
         typer.echo(text, err=True)
@@ -46,7 +50,10 @@ class LineDisplay:
     def show(self, events: Sequence[BackendEvent], *, summary: Summary) -> None:
         """Prints what changed, but not what only got dearer."""
         for event in events:
-            self.say(f"{_line(event)}; {totals(summary)}" if event.trial else event.message)
+            known = self._shown.get(event.trial)
+            if known is None or replace(known, time=event.time, cost_usd=event.cost_usd) != event:
+                self.say(f"{_line(event)}; {totals(summary)}" if event.trial else event.message)
+            self._shown[event.trial] = event
 
     def close(self) -> None:
         """Nothing to end."""

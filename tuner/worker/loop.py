@@ -87,7 +87,7 @@ class Worker:
         self._backend = backend
         self._demand = demand
         self._pause = 1.0
-        self._used = -1
+        self._pending: Trial | None = None
         self.exhausted = False
         self.ended = False
 
@@ -121,6 +121,8 @@ class Worker:
         if self.ended or self.exhausted:
             return
         self._view.refresh()
+        if self._pending is not None:
+            self._write_down(self._pending)
         open_names = {one.trial for one in self._backend.open_trials()}
         self._start_again(open_names)
         for _ in range(self._room(demand, open_names)):
@@ -158,24 +160,29 @@ class Worker:
         trials = [story.trial for story in self._view.chronicle.stories]
         numbers = [one.number for one in trials if one is not None and self._is_mine(one)]
         numbers += [number for name in open_names if (number := self._number(name)) is not None]
-        # A number whose record may still arrive, for all that its put failed, is never used again.
-        return 1 + max([*numbers, self._used])
+        return 1 + max(numbers, default=-1)
 
     def _propose(self, suggestion: Suggestion, *, number: int) -> str:
-        name = trial_name(self._settings.study, worker=self._settings.ordinal, number=number)
         trial = Trial(
-            name=name,
+            name=trial_name(self._settings.study, worker=self._settings.ordinal, number=number),
             worker=self._settings.ordinal,
             number=number,
             parameters=suggestion.parameters,
             instance_types=suggestion.instance_types,
             why=suggestion.why,
         )
-        self._used = number
-        self._view.log.append(Kind.PROPOSED, trial=name, attempt=0, body=proposed_body(trial))
-        self._view.refresh()
+        self._write_down(trial)
         self._backend.start(trial)
-        return name
+        return trial.name
+
+    def _write_down(self, trial: Trial) -> None:
+        # A put that failed may have arrived all the same: the very same record is written again,
+        # for a number must never stand for two proposals.
+        self._pending = trial
+        body = proposed_body(trial)
+        self._view.log.append(Kind.PROPOSED, trial=trial.name, attempt=0, body=body)
+        self._pending = None
+        self._view.refresh()
 
     def _is_mine(self, trial: Trial) -> bool:
         return trial.worker == self._settings.ordinal

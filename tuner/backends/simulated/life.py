@@ -92,6 +92,7 @@ class Life:
         done, total = (0.0, 0.0) if fidelity.restart else self.shelf.checkpoints.get(key, (0, 0))
         here = 0.0
         self.fidelity = done
+        metrics = self.blackbox.metrics(self.plan, stage=stage, fidelity=done) if done else {}
         for level in _levels(fidelity, after=done):
             reached = self.blackbox.seconds(self.plan, stage=stage, fidelity=level)
             yield max(0.0, reached - total)
