@@ -173,6 +173,7 @@ class App:
             namespaces=self._settings.namespaces,
             login=self._login,
             started=self._watching,
+            identity=self._settings.identity,
         )
 
     async def _resync(self) -> None:

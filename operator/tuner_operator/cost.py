@@ -25,7 +25,7 @@ class Interval:
 
     def cost_usd(self, *, price_per_hour: float) -> float:
         """Its cost, in USD."""
-        return self.seconds * price_per_hour / HOUR
+        return round(self.seconds * price_per_hour / HOUR, 9)
 
 
 def interval(pod: PodFacts, *, now: float, last_sign: float | None = None) -> Interval:

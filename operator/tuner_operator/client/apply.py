@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -33,6 +34,8 @@ from tuner_operator.client.errors import (
 from tuner_operator.client.patches import merge_patch
 from tuner_operator.memory import Memory, StudyKey, same_owner
 from tuner_operator.names import Object
+
+_logger = logging.getLogger(__name__)
 
 
 class Book(Protocol):
@@ -107,6 +110,7 @@ class Applier:
         name, namespace = meta["name"], meta.get("namespace", "")
         try:
             self._memory.put(await self._api.create(manifest))
+            _logger.info("created %s %s/%s", kind, namespace, name)
         except AlreadyExists:
             there = await self._api.get(kind, name=name, namespace=namespace)
             self._memory.put(there)
@@ -168,6 +172,7 @@ class Applier:
         except Conflict:
             await self._refresh(ref)
             return
+        _logger.info("deleted %s %s/%s", ref.kind, ref.namespace, ref.name)
         if left is not None and left["metadata"].get("deletionTimestamp"):
             self._memory.put(left)
 

@@ -63,6 +63,7 @@ async def watch(
     namespaces: tuple[str, ...],
     login: Callable[..., Any],
     started: Callable[[], None],
+    identity: str,
 ) -> None:
     """Watches until it is cancelled; returns or raises only if that has failed."""
     registry = build_registry(memory, pulse)
@@ -78,6 +79,8 @@ async def watch(
         clusterwide=not namespaces,
         namespaces=list(namespaces),
         standalone=True,
+        # Else kopf asks for the user's name, which a container's user need not have.
+        identity=identity,  # type: ignore[arg-type]
     )
 
 

@@ -17,6 +17,8 @@ from tuner_operator.pod_facts import PodFacts
 from tuner_operator.reconcile.validation import trial_of
 
 HOUR = 3600.0
+COST_DIGITS = 9
+"""A second of the cheapest type is worth more than the last of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,8 @@ def index_of(segment: Segment, runs: tuple[Run, ...]) -> int:
 
 def spent_usd(status: TuningTrialStatus) -> float:
     """What the trial's ended attempts have cost."""
-    return sum((one.cost or 0.0) + (one.earlier_cost or 0.0) for one in status.segments or ())
+    parts = ((one.cost or 0.0) + (one.earlier_cost or 0.0) for one in status.segments or ())
+    return round(sum(parts), COST_DIGITS)
 
 
 def spent_seconds(status: TuningTrialStatus) -> float:

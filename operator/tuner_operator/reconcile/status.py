@@ -230,13 +230,14 @@ def _summary(observed: Observed, status: TuningStudyStatus, standing: Standing) 
     if best is not None and spec is not None:
         value = best.objectives.get(spec.objectives[0].metric)
         shown = "" if value is None else f"{value:.4g}"
-    spent = f"{(status.cost or StudyCost()).spent:.2f}"
+    paid = (status.cost or StudyCost()).spent
+    spent = f"{paid:.2f}" if paid >= 1 else f"{paid:.4f}"
     most = None if standing.terms is None else standing.terms.budget.max_cost_usd
     return StudySummary(
         trials=f"{ended} ({counts.stopped} stopped)" if counts.stopped else str(ended),
         best=shown,
         spent=spent if most is None else f"{spent}/{most:g}",
-        left=next(iter(_left(standing, ended=ended, spent=(status.cost or StudyCost()).spent)), ""),
+        left=next(iter(_left(standing, ended=ended, spent=paid)), ""),
     )
 
 
