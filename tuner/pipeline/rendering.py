@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,6 +9,7 @@ from tuner.errors import PipelineError
 from tuner.pipeline.expansion import expand, expand_command
 from tuner.pipeline.layout import Layout
 from tuner.spec import EnvVar, Stage
+from tuner.spec.contract import input_variable, parameter_variable, stage_variable
 from tuner.trial import ParameterValue
 
 
@@ -81,19 +81,14 @@ def fidelity_text(value: float) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def variable_name(name: str) -> str:
-    """A name in upper case, everything but letters and digits as `_`."""
-    return re.sub(r"[^A-Z0-9]", "_", name.upper())
-
-
 def _variables(stage: str, *, context: StageContext) -> Iterator[tuple[str, str]]:
     files = context.layout.stage(stage)
     for name, value in context.parameters.items():
-        yield f"TUNER_PARAM_{variable_name(name)}", text(value)
+        yield parameter_variable(name), text(value)
     for name, uri in context.inputs.items():
-        yield f"TUNER_INPUT_{variable_name(name)}", uri
+        yield input_variable(name), uri
     for name in context.earlier:
-        yield f"TUNER_STAGE_{variable_name(name)}_DIR", str(context.layout.stage(name).output)
+        yield stage_variable(name), str(context.layout.stage(name).output)
     if context.fidelity is not None:
         yield "TUNER_FIDELITY", fidelity_text(context.fidelity)
     yield "TUNER_PARAMETERS", str(files.parameters)
