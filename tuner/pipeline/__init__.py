@@ -16,9 +16,10 @@ from tuner.pipeline.result import AgentResult
 
 if TYPE_CHECKING:
     from tuner.pipeline.keys import KeyParts, StageKey, stage_key
-    from tuner.pipeline.planning import PlanSettings, StudyIdentity, make_plan, stage_keys
+    from tuner.pipeline.planning import make_plan, stage_keys
     from tuner.pipeline.rendering import StageContext, render
     from tuner.pipeline.segmentation import Segment, segments
+    from tuner.pipeline.source import PlanSettings, StudyIdentity
 
 __all__ = [
     "POD_BASE",
@@ -48,8 +49,8 @@ _HOMES = {
     "KeyParts": "keys",
     "StageKey": "keys",
     "stage_key": "keys",
-    "PlanSettings": "planning",
-    "StudyIdentity": "planning",
+    "PlanSettings": "source",
+    "StudyIdentity": "source",
     "make_plan": "planning",
     "stage_keys": "planning",
     "StageContext": "rendering",

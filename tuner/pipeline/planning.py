@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from tuner.errors import PipelineError
-from tuner.pipeline.keys import KeyParts, StageKey, has_digest, stage_key
-from tuner.pipeline.layout import POD_BASE, Layout
+from tuner.pipeline.keys import StageKey
+from tuner.pipeline.layout import Layout
 from tuner.pipeline.plan import FidelityPlan, ObjectivePlan, StagePlan, TrialPlan
 from tuner.pipeline.rendering import StageContext, render
-from tuner.pipeline.segmentation import image_of, instance_type_of, segments
-from tuner.space import domain_of
+from tuner.pipeline.segmentation import instance_type_of, segments
+from tuner.pipeline.source import (
+    PlanSettings,
+    Source,
+    StudyIdentity,
+    instance_type_spec,
+    keys_of,
+    parameters_of,
+)
 from tuner.spec import (
     CachePolicy,
-    EnvVar,
     FidelityMode,
     InstanceTypeSpec,
     MetricValue,
@@ -24,56 +29,9 @@ from tuner.spec import (
     TuningStudySpec,
     duration_seconds,
 )
-from tuner.trial import ParameterValue, Trial
+from tuner.trial import Trial
 
 DEFAULT_GRACE_SECONDS = 90.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudyIdentity:
-    """Which study it is: `local` stands for namespace and uid in `tuner run`."""
-
-    name: str
-    namespace: str = "local"
-    uid: str = "local"
-
-    @property
-    def study_prefix(self) -> str:
-        """Where the study's objects live in the store."""
-        return f"studies/{self.namespace}/{self.name}.{self.uid}"
-
-    @property
-    def cache_prefix(self) -> str:
-        """Where the artifacts of the namespace live in the store."""
-        return f"cache/{self.namespace}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanSettings:
-    """What a plan needs beyond study and trial.
-
-    Attributes:
-        rungs: Fidelities at which a decision is due in the trial's bracket, rising.
-        base: Folder shared by agent and runner.
-        code_identity: Stands for the image in stage keys; a digest of the code in `tuner run`.
-        inputs: Addresses that replace those of the manifest, by input name.
-        prices_per_hour: USD by instance type, as admitted; those left out as the type says.
-    """
-
-    rungs: Sequence[float] = ()
-    base: str = POD_BASE
-    code_identity: str | None = None
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    prices_per_hour: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Source:
-    spec: TuningStudySpec
-    study: StudyIdentity
-    trial: Trial
-    instance_types: Mapping[str, InstanceTypeSpec]
-    settings: PlanSettings
 
 
 def make_plan(
@@ -100,7 +58,7 @@ def make_plan(
     Raises:
         PipelineError: A stage cannot be rendered, or an instance type or segment is unknown.
     """
-    source = _Source(
+    source = Source(
         spec=spec,
         study=study,
         trial=trial,
@@ -135,18 +93,18 @@ def stage_keys(
     settings: PlanSettings | None = None,
 ) -> dict[str, StageKey]:
     """The key of every stage of a trial by stage name, without rendering anything."""
-    source = _Source(
+    source = Source(
         spec=spec,
         study=study,
         trial=trial,
         instance_types=instance_types,
         settings=settings or PlanSettings(),
     )
-    return _keys(source)
+    return keys_of(source)
 
 
-def _stages(source: _Source, *, first: str, last: str) -> Iterator[StagePlan]:
-    keys = _keys(source)
+def _stages(source: Source, *, first: str, last: str) -> Iterator[StagePlan]:
+    keys = keys_of(source)
     earlier: list[str] = []
     run = False
     for stage in source.spec.pipeline.stages:
@@ -158,13 +116,13 @@ def _stages(source: _Source, *, first: str, last: str) -> Iterator[StagePlan]:
 
 
 def _stage(
-    source: _Source, *, stage: Stage, key: StageKey, earlier: Sequence[str], run: bool
+    source: Source, *, stage: Stage, key: StageKey, earlier: Sequence[str], run: bool
 ) -> StagePlan:
     spec, settings = source.spec, source.settings
     type_name = instance_type_of(spec, stage=stage, trial=source.trial)
-    instance_type = _instance_type(source, name=type_name)
+    instance_type = instance_type_spec(source, name=type_name)
     price = settings.prices_per_hour.get(type_name, instance_type.price_per_hour or 0.0)
-    parameters = _parameters(source, stage=stage)
+    parameters = parameters_of(source, stage=stage)
     fidelity = spec.fidelity
     context = StageContext(
         layout=Layout(Path(settings.base)),
@@ -195,78 +153,13 @@ def _stage(
     )
 
 
-def _keys(source: _Source) -> dict[str, StageKey]:
-    keys: dict[str, StageKey] = {}
-    previous = ""
-    for stage in source.spec.pipeline.stages:
-        keys[stage.name] = stage_key(_key_parts(source, stage=stage, previous=previous))
-        previous = keys[stage.name].digest
-    return keys
-
-
-def _key_parts(source: _Source, *, stage: Stage, previous: str) -> KeyParts:
-    spec = source.spec
-    type_name = instance_type_of(spec, stage=stage, trial=source.trial)
-    identity = source.settings.code_identity
-    image = identity if identity is not None else image_of(spec, stage=stage)
-    versions = {item.name: item.version for item in spec.inputs or ()}
-    fidelity = spec.fidelity
-    trains = fidelity is not None and fidelity.stage == stage.name
-    return KeyParts(
-        image=image,
-        scope=_scope(source, stage=stage, image=image),
-        command=(*stage.command, *(stage.args or ())),
-        env=_env_parts((*(spec.pipeline.env or ()), *(stage.env or ()))),
-        instance_env=_env_parts(_instance_type(source, name=type_name).env or ()),
-        parameters=_parameters(source, stage=stage),
-        inputs={name: versions.get(name, "") for name in stage.inputs or ()},
-        previous=previous,
-        fidelity=float(fidelity.max) if fidelity and trains else None,
-        instance_type=type_name if stage.artifact_depends_on_instance_type else None,
-    )
-
-
-def _scope(source: _Source, *, stage: Stage, image: str) -> str:
-    if stage.cache is CachePolicy.NEVER:
-        return f"trial {source.study.uid} {source.trial.name}"
-    if source.settings.code_identity is None and not has_digest(image):
-        return f"study {source.study.uid}"
-    return ""
-
-
-def _env_parts(variables: Sequence[EnvVar]) -> dict[str, object]:
-    return {
-        item.name: item.value or ""
-        if item.value_from is None
-        else item.value_from.model_dump(mode="json", by_alias=True, exclude_none=True)
-        for item in variables
-    }
-
-
-def _parameters(source: _Source, *, stage: Stage) -> dict[str, ParameterValue]:
-    given = source.trial.parameters
-    return {
-        parameter.name: domain_of(parameter).cast(given[parameter.name])
-        for parameter in source.spec.parameters
-        if parameter.name in given
-        and (stage.parameters is None or parameter.name in stage.parameters)
-    }
-
-
-def _input_addresses(source: _Source, *, stage: Stage) -> dict[str, str]:
+def _input_addresses(source: Source, *, stage: Stage) -> dict[str, str]:
     addresses = {item.name: item.uri for item in source.spec.inputs or ()}
     addresses.update(source.settings.inputs)
     missing = [name for name in stage.inputs or () if name not in addresses]
     if missing:
         raise PipelineError(f"stage {stage.name}: there is no input {missing[0]}.")
     return {name: addresses[name] for name in stage.inputs or ()}
-
-
-def _instance_type(source: _Source, *, name: str) -> InstanceTypeSpec:
-    try:
-        return source.instance_types[name]
-    except KeyError:
-        raise PipelineError(f"There is no instance type {name}.") from None
 
 
 def _objectives(spec: TuningStudySpec) -> tuple[ObjectivePlan, ...]:
@@ -281,7 +174,7 @@ def _objectives(spec: TuningStudySpec) -> tuple[ObjectivePlan, ...]:
     )
 
 
-def _fidelity(source: _Source) -> FidelityPlan | None:
+def _fidelity(source: Source) -> FidelityPlan | None:
     fidelity, scheduler = source.spec.fidelity, source.spec.early_stopping
     if fidelity is None:
         return None
