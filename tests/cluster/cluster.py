@@ -40,9 +40,9 @@ def down(_: argparse.Namespace) -> int:
     return 0
 
 
-def bring_images(_: argparse.Namespace) -> int:
+def bring_images(arguments: argparse.Namespace) -> int:
     """Build the project's images and import those that changed; the cluster must be up."""
-    images.build_and_import()
+    images.build_and_import(arguments.names)
     return 0
 
 
@@ -107,6 +107,8 @@ def one_at_a_time() -> Iterator[None]:
 def _add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
     if name == "exec":
         parser.add_argument("command", nargs=argparse.REMAINDER)
+    if name == "images":
+        parser.add_argument("names", nargs="*", metavar="NAME")
     if name == "pids":
         parser.add_argument("pod", metavar="NAMESPACE/POD")
         parser.add_argument("container", nargs="?")

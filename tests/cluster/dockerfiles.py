@@ -17,10 +17,15 @@ _SKIPPED = {".git", ".venv", "__pycache__"}
 class Build:
     """One image: `docker build --file FILE [--target TARGET] CONTEXT`."""
 
-    image: str
+    name: str
     file: Path
     context: Path
     target: str | None = None
+
+    @property
+    def image(self) -> str:
+        """The image's full name."""
+        return f"docker.io/tuner/{self.name}:dev"
 
     def key(self) -> str:
         """A digest of all that decides the image: the Dockerfile and the files it copies."""
@@ -39,16 +44,12 @@ def find() -> list[Build]:
     project = REPOSITORY / "Dockerfile"
     if project.exists():
         builds += [
-            Build(image=_image(target), file=project, context=REPOSITORY, target=target)
+            Build(name=target, file=project, context=REPOSITORY, target=target)
             for target in TARGETS
         ]
     for file in sorted(REPOSITORY.glob("examples/*/Dockerfile")):
-        builds.append(Build(image=_image(file.parent.name), file=file, context=_context(file)))
+        builds.append(Build(name=file.parent.name, file=file, context=_context(file)))
     return builds
-
-
-def _image(name: str) -> str:
-    return f"docker.io/tuner/{name}:dev"
 
 
 def _context(file: Path) -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import baseimages
@@ -14,15 +15,23 @@ from shell import CommandFailed, run, step
 _KEYS = CACHE / "image-keys.json"
 """Image name -> {key of what it was built from, digest it got}; outlives the cluster."""
 
+_MOST_LAYERS = 120
+"""Above it the build cache is emptied: each change of the code leaves about 15 layers, 1 GB."""
 
-def build_and_import() -> None:
+
+def build_and_import(names: Sequence[str] = ()) -> None:
     """Bring every image up to date in the cluster; nothing where nothing has changed.
+
+    Args:
+        names: short names such as `agent`; without any, all images.
 
     Raises:
         CommandFailed: some image could not be built; the others are up to date.
     """
     failures = []
     for build in dockerfiles.find():
+        if names and build.name not in names:
+            continue
         try:
             _bring(build)
         except CommandFailed as error:
@@ -53,9 +62,7 @@ def _bring(build: Build) -> None:
         _build(build)
     with step(f"import {build.image}"):
         digest = _import(build.image)
-    if present and present != digest:
-        repository = build.image.rpartition(":")[0]
-        runtime.remove_image(f"{repository}@{present}")
+    runtime.remove_replaced()
     keys[build.image] = {"key": key, "digest": digest}
     _KEYS.write_text(json.dumps(keys, indent=2) + "\n")
 
@@ -64,6 +71,8 @@ def _build(build: Build) -> None:
     _provide_bases()
     # A build that was killed leaves its container.
     _buildah("rm", "--all")
+    if len(_buildah("images", "--all", "--quiet").split()) > _MOST_LAYERS:
+        _buildah("rmi", "--prune")
     target = [f"--target={build.target}"] if build.target else []
     _buildah("build", "--layers", "--force-rm", "--pull-never", f"--file={build.file}", *target,
              f"--tag={build.image}", build.context)  # fmt: skip

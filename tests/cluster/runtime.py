@@ -29,9 +29,21 @@ def import_image(archive: Path, *, name: str) -> str:
     return digest
 
 
-def remove_image(name: str) -> None:
-    """Forget an image name; what no other name and no container uses is collected."""
-    ctr("images", "remove", name)
+def remove_replaced() -> None:
+    """Forget images that no tag names any more; containers that run from them go on.
+
+    The kubelet's view adds a name made of the configuration's digest to each image, which would
+    keep its content for ever.
+    """
+    images = digests()
+    tagged = {digest for name, digest in images.items() if not _is_digest_name(name)}
+    for name, digest in images.items():
+        if digest not in tagged:
+            ctr("images", "remove", name)
+
+
+def _is_digest_name(name: str) -> bool:
+    return "@sha256:" in name or name.startswith("sha256:")
 
 
 def remove_containers() -> int:
