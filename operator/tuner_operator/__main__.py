@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -14,6 +15,8 @@ from tuner_operator.client import connect
 from tuner_operator.client.crash import CrashAfter
 from tuner_operator.handlers import login_with_kubeconfig, login_with_service_account
 from tuner_operator.settings import Settings, settings_from
+
+_logger = logging.getLogger(__name__)
 
 
 def main() -> int:
@@ -37,27 +40,20 @@ async def _run(settings: Settings, *, kubeconfig: str | None) -> int:
     crash = CrashAfter(settings.crash_after) if settings.crash_after else None
     api = await connect(kubeconfig, after_change=crash)
     login = login_with_kubeconfig if kubeconfig else login_with_service_account
+    running = asyncio.create_task(App(api, settings=settings, login=login).run())
     loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-
-    def stop() -> None:
-        told.set()
-        running.cancel()
-
-    def listen() -> None:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop)
-
-    app = App(api, settings=settings, login=login, watching=listen)
-    running = asyncio.create_task(app.run())
-    listen()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
     try:
         await running
     except asyncio.CancelledError:
-        return 0 if told.is_set() else 1
+        return 0
+    except Exception:
+        _logger.exception("the operator ends, to be started again")
+        return 1
     finally:
         await api.close()
-    return 1
+    return 0
 
 
 if __name__ == "__main__":

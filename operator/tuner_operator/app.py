@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
+from tuner.errors import TunerError
 from tuner_operator.bucket import Bucket
 from tuner_operator.client import Api, ApiError
 from tuner_operator.client.announce import Announcer
@@ -33,6 +34,10 @@ _NAMESPACED = (("TuningStudy", ""), ("TuningTrial", ""), ("Pod", STUDY_LABEL))
 _logger = logging.getLogger(__name__)
 
 
+class LeaseLost(TunerError):
+    """This process must not act any more."""
+
+
 class App:
     """One operator process.
 
@@ -40,7 +45,6 @@ class App:
         api: The API server.
         settings: Of the installation.
         login: Gives kopf its credentials.
-        watching: Called once kopf has started; it has taken over the process's signals then.
     """
 
     def __init__(
@@ -49,12 +53,10 @@ class App:
         *,
         settings: Settings,
         login: Callable[..., Awaitable[object]],
-        watching: Callable[[], None],
     ) -> None:
         self._api = api
         self._settings = settings
         self._login = login
-        self._watching = watching
         self._metrics = Metrics()
         self._pulse = Pulse(clock=time.monotonic, late_seconds=LATE_SECONDS)
         self._facts = Facts(clock=time.time)
@@ -116,7 +118,7 @@ class App:
         self._serving = False
 
     async def run(self) -> None:
-        """Runs until it is cancelled or something that it rests on is lost."""
+        """Runs until it is told to end. Raises once something that it rests on is lost."""
         health = Health(
             alive=lambda: not self._leads or self._pulse.is_alive,
             ready=lambda: not self._leads or self._serving,
@@ -138,7 +140,7 @@ class App:
                 server.close()
 
     async def _lead(self) -> None:
-        holding = asyncio.create_task(self._lease.hold(), name="lease")
+        holding = asyncio.create_task(self._hold(), name="lease")
         try:
             await self._relist()
             self._serving = True
@@ -160,11 +162,14 @@ class App:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
-            _logger.error("the lease or a watch was lost")
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _hold(self) -> None:
+        await self._lease.hold()
+        raise LeaseLost("another process may lead now")
 
     async def _watch(self) -> None:
         await watch(
@@ -172,7 +177,6 @@ class App:
             self._pulse,
             namespaces=self._settings.namespaces,
             login=self._login,
-            started=self._watching,
             identity=self._settings.identity,
         )
 

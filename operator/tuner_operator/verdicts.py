@@ -8,7 +8,7 @@ from tuner.errors import PipelineError
 from tuner.pipeline import AgentResult
 from tuner.spec.trial import TrialState
 from tuner.study.budget import Bound
-from tuner.trial import Command, Outcome
+from tuner.trial import Command, Outcome, StageOutcome
 from tuner_operator.pod_facts import PodFacts
 
 RUNG = "Rung"
@@ -50,6 +50,8 @@ class Ruling:
         message: One sentence for people.
         infrastructure: Whether the infrastructure ended it.
         step: Where the trial goes on: 0 the same segment, 1 the next one, -1 the one before.
+        failure: What it failed of; trials that fail alike say the same. Empty unless it counts
+            as failed.
     """
 
     state: TrialState
@@ -57,6 +59,7 @@ class Ruling:
     message: str = ""
     infrastructure: bool = False
     step: int = 0
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,13 +101,15 @@ def classify(
     """
     if not pod.ended:
         return _waited_too_long(pod, now=now, rules=rules)
-    ruling = _by_result(pod, result=result) or _without_result(pod)
-    if ruling.infrastructure and rules.infrastructure_failures + 1 >= rules.max_attempts:
+    ruling = _by_result(pod, result=result) or _without_result(pod, result=result)
+    lost = rules.infrastructure_failures
+    if ruling.infrastructure and lost >= rules.max_attempts:
         return Ruling(
             state=TrialState.FAILED,
             reason=MAX_ATTEMPTS,
-            message=f"{rules.max_attempts} attempts were lost; the last one: {ruling.message}",
+            message=f"{lost + 1} attempts were lost; the last one: {ruling.message}",
             infrastructure=True,
+            failure=MAX_ATTEMPTS,
         )
     return ruling
 
@@ -123,36 +128,50 @@ def _by_result(pod: PodFacts, *, result: AgentResult | None) -> Ruling | None:
         case Outcome.PREFIX_MISSING:
             return replace(_again(pod, reason=PREFIX_MISSING, message=result.message), step=-1)
         case Outcome.FAILED if pod.reason != "DeadlineExceeded":
-            return _failed(pod, said)
+            if pod.stage.reason == "OOMKilled":
+                return _out_of_memory()
+            return replace(said, state=TrialState.FAILED, failure=failure_in(result))
     return None
 
 
-def _failed(pod: PodFacts, said: Ruling) -> Ruling:
-    if pod.stage.reason == "OOMKilled":
-        return Ruling(
-            state=TrialState.FAILED,
-            reason=OUT_OF_MEMORY,
-            message="out of memory on this instance type",
-        )
-    return replace(said, state=TrialState.FAILED)
+def failure_in(result: AgentResult) -> str:
+    """What the stage failed of, alike for all trials that fail so."""
+    failed = [stage for stage in result.stages if stage.outcome is StageOutcome.FAILED]
+    if not failed:
+        return result.reason
+    code = "" if failed[-1].exit_code is None else f" {failed[-1].exit_code}"
+    return f"{result.reason}{code} in {failed[-1].stage}"
 
 
-def _without_result(pod: PodFacts) -> Ruling:
-    """The agent said nothing, or only that it was told to stop."""
+def _out_of_memory() -> Ruling:
+    return Ruling(
+        state=TrialState.FAILED,
+        reason=OUT_OF_MEMORY,
+        message="out of memory on this instance type",
+        failure=OUT_OF_MEMORY,
+    )
+
+
+def _without_result(pod: PodFacts, *, result: AgentResult | None) -> Ruling:
+    """The agent said nothing, or only that it was told to stop or lost the store."""
     if pod.reason == "DeadlineExceeded":
         return _deadline(pod)
     if pod.command:
         return _commanded(pod)
     if pod.stage.reason == "OOMKilled" and pod.stage.exit_code != 0:
-        return _failed(pod, Ruling(state=TrialState.FAILED, reason=OUT_OF_MEMORY))
+        return _out_of_memory()
     if pod.stage.reason in _START_REASONS:
         return Ruling(
             state=TrialState.FAILED,
             reason=START_ERROR,
             message=f"the container could not be started (the image needs /bin/sh): "
             f"{pod.stage.message}".rstrip(": "),
+            failure=START_ERROR,
         )
-    reason, message = _infrastructure(pod)
+    if result is not None and result.outcome is Outcome.STORE_LOST:
+        reason, message = STORE_LOST, result.message
+    else:
+        reason, message = _infrastructure(pod)
     return Ruling(state=TrialState.STARTING, reason=reason, message=message, infrastructure=True)
 
 
@@ -161,7 +180,12 @@ def _deadline(pod: PodFacts) -> Ruling:
         return Ruling(
             state=TrialState.CANCELLED, reason=BUDGET, message="what it was granted is used up"
         )
-    return Ruling(state=TrialState.STOPPED, reason=TRIAL_LIMIT, message="trialLimits are used up")
+    return Ruling(
+        state=TrialState.STOPPED,
+        reason=TRIAL_LIMIT,
+        message="trialLimits are used up",
+        failure=TRIAL_LIMIT,
+    )
 
 
 def _commanded(pod: PodFacts) -> Ruling:
@@ -221,7 +245,10 @@ def _not_started(pod: PodFacts, *, waited: float) -> Ruling:
         reason = NEVER_STARTED
     said = ": ".join(word for word in (waiting.reason, waiting.message) if word)
     return Ruling(
-        state=TrialState.FAILED, reason=reason, message=f"not started in {waited:.0f} s: {said}"
+        state=TrialState.FAILED,
+        reason=reason,
+        message=f"not started in {waited:.0f} s: {said}",
+        failure=reason,
     )
 
 

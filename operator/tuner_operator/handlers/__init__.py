@@ -62,17 +62,11 @@ async def watch(
     *,
     namespaces: tuple[str, ...],
     login: Callable[..., Any],
-    started: Callable[[], None],
     identity: str,
 ) -> None:
-    """Watches until it is cancelled; returns or raises only if that has failed."""
+    """Watches until a signal ends the process: kopf takes them over. Raises if a watch is lost."""
     registry = build_registry(memory, pulse)
     kopf.on.login(registry=registry)(login)
-
-    async def start(**_: Any) -> None:
-        started()
-
-    kopf.on.startup(registry=registry)(start)
     await kopf.operator(
         registry=registry,
         settings=build_settings(),

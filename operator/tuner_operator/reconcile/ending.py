@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tuner.spec import conditions as words
 from tuner.spec.conditions import ConditionStatus
@@ -13,7 +14,7 @@ from tuner.study.terms import Terms
 from tuner_operator.actions import Chain, WriteStatus, WriteVerdict
 from tuner_operator.conditions import find
 from tuner_operator.observed import Observed, TrialView
-from tuner_operator.reconcile.outcome import withdrawn
+from tuner_operator.reconcile.outcome import MAX_MESSAGE, withdrawn
 
 
 def due(
@@ -27,7 +28,20 @@ def due(
     reached = _reached(observed)
     if reached is not None:
         return reached
-    return end_of(terms, tally=tally, ledger=ledger, unaffordable=hopeless)
+    end = end_of(terms, tally=tally, ledger=ledger, unaffordable=hopeless)
+    if end is None or end.reason != words.NO_TRIAL_COMPLETED:
+        return end
+    cause = last_failure(observed)
+    return replace(end, message=f"{end.message}; {cause}"[:MAX_MESSAGE]) if cause else end
+
+
+def last_failure(observed: Observed) -> str:
+    """How the last trial that failed ended, in its own words."""
+    failed = [one for one in observed.trials.values() if one.status.state is TrialState.FAILED]
+    last = max(failed, key=lambda one: (str(one.status.completion_time), one.name), default=None)
+    if last is None:
+        return ""
+    return f"{last.name} failed ({last.status.reason}): {last.status.message}"
 
 
 def is_finished(observed: Observed) -> bool:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from tuner.spec import conditions as words
 from tuner.spec.conditions import ConditionStatus
 from tuner.spec.study import TuningStudySpec
-from tuner.spec.trial import TrialState, TuningTrialStatus
+from tuner.spec.trial import StageState, TrialState, TuningTrialStatus
 from tuner.study.budget import Applicant, Ledger, Running
 from tuner.study.ends import ALIKE, Tally
 from tuner.study.terms import Terms
 from tuner.study.verdict import Verdict
 from tuner_operator import moments
 from tuner_operator.conditions import find
-from tuner_operator.observed import Observed, TrialView
+from tuner_operator.observed import LogView, Observed, TrialView
 from tuner_operator.reconcile.flight import Flight, spent_seconds
 from tuner_operator.verdicts import TRIAL_LIMIT
 
@@ -141,18 +141,17 @@ def dearest(trial: TrialView, *, prices: Mapping[str, float]) -> float:
     return max((prices.get(name, 0.0) for name in used), default=0.0)
 
 
-def failure_of(status: TuningTrialStatus) -> str:
-    """What a trial failed of; empty unless it counts as failed."""
-    if status.state is None:
+def failure_of(trial: TrialView, *, log: LogView | None) -> str:
+    """What a trial failed of, as its verdict says; empty unless it counts as failed."""
+    status = trial.status
+    counts = status.state is TrialState.FAILED or _at_limit(status)
+    if not counts:
         return ""
-    verdict = Verdict(
-        state=status.state, reason=status.reason or "", message=_first_words(status.message)
-    )
-    return verdict.failure
-
-
-def _first_words(message: str | None) -> str:
-    return (message or "").split(":")[0].split("\n")[0]
+    verdicts = () if log is None else log.ended.get(trial.name, ())
+    said = next((one.failure for one in verdicts if one.state.is_final and one.failure), "")
+    # The log may be read later: then stage and word stand for it.
+    broken = [one.name for one in status.stages or () if one.outcome is StageState.FAILED]
+    return said or " in ".join([status.reason or str(status.state), *broken[-1:]])
 
 
 def _from_log(verdicts: tuple[Verdict, ...]) -> Pruned:
@@ -189,12 +188,12 @@ def _ended_kind(state: TrialState, *, failure: str | None) -> str:
 def _first_failures(observed: Observed) -> tuple[str, ...]:
     """What the first trials to end said; one that did not fail is like no other."""
     ended = [
-        (moments.seconds_of(one.status.completion_time) or 0.0, one.name, one.status)
+        (moments.seconds_of(one.status.completion_time) or 0.0, one.name, one)
         for one in observed.trials.values()
         if one.status.state is not None and _counts(one.status)
     ]
     first = sorted(ended, key=lambda one: one[:2])[:ALIKE]
-    return tuple(failure_of(status) or name for _, name, status in first)
+    return tuple(failure_of(one, log=observed.log) or name for _, name, one in first)
 
 
 def _counts(status: TuningTrialStatus) -> bool:

@@ -42,6 +42,7 @@ def verdict_of(flight: Flight, ruling: Ruling, *, paid: Interval, index: int) ->
         segment=index,
         start=paid.start or 0.0,
         infrastructure=ruling.infrastructure,
+        failure=ruling.failure,
     )
 
 
@@ -121,7 +122,9 @@ def withdrawn(
     """A trial that ends without an attempt in flight: rejected, cancelled, or out of limits."""
     update = {"state": state, "reason": reason, "message": message[:MAX_MESSAGE]}
     final = closed(status.model_copy(update=update), now=now, generation=generation)
-    return final, Verdict(state=state, reason=reason, message=message[:MAX_MESSAGE])
+    failure = reason if state is TrialState.STOPPED else ""
+    verdict = Verdict(state=state, reason=reason, message=message[:MAX_MESSAGE], failure=failure)
+    return final, verdict
 
 
 def node_labels(labels: Mapping[str, str], *, name: str) -> Object:

@@ -152,7 +152,7 @@ TABLE = {
     "succeeded without a word": (pod(phase="Succeeded"), (LOST, "AgentKilled")),
     "store lost": (
         pod(agent=ended(0, message=said(Outcome.STORE_LOST))),
-        (LOST, "AgentKilled"),
+        (LOST, "StoreLost"),
     ),
     "past the trial's limit": (
         pod(
@@ -200,7 +200,7 @@ def test_the_last_word_of_an_agent_that_was_started_again_counts():
 
 
 def test_too_many_lost_attempts_fail_the_trial():
-    rules = Rules(pending_seconds=1200, infrastructure_failures=2, max_attempts=3)
+    rules = Rules(pending_seconds=1200, infrastructure_failures=3, max_attempts=3)
     ruling = rule_on(pod(reason="Evicted"), rules=rules)
     assert (ruling.state, ruling.reason) == (TrialState.FAILED, "MaxAttempts")
     assert ruling.infrastructure
