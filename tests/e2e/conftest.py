@@ -108,7 +108,7 @@ def namespace(kube: Kube, release: str, request: pytest.FixtureRequest) -> Itera
     name = f"e2e-{uuid.uuid4().hex[:8]}"
     labels = {
         "pod-security.kubernetes.io/enforce": "restricted",
-        "tuner.dev/test": request.node.name[:60],
+        "tuner.dev/test": request.node.name[:60].strip("_[]"),
     }
     secret = kube.get("secrets", SECRET, release)
     assert secret is not None

@@ -94,8 +94,8 @@ def test_a_value_that_is_never_finite_fails_the_trial(studies, instance_type):
 
 def test_an_image_that_cannot_be_pulled_is_told_to_the_user(studies, instance_type):
     manifest = study(
-        "image", stage(REPORT), types=[instance_type()], budget={"maxTrials": 1},
-        trialLimits={"pendingTimeout": "8s"},
+        "image", stage(REPORT), types=[instance_type()], budget={"maxTrials": 9},
+        trialLimits={"pendingTimeout": "25s"},
     )  # fmt: skip
     manifest["spec"]["pipeline"]["image"] = "registry.invalid/no/such:image"
     name = studies.apply(manifest)
