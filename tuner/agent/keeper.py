@@ -82,7 +82,7 @@ class Keeper:
         output = self._layout.stage(stage.name).output
         shutil.rmtree(output, ignore_errors=True)
         output.parent.mkdir(parents=True, exist_ok=True)
-        missing = self._cache.restore(found, output)
+        missing = self._cache.restore(found, output, beneath=self._layout.base)
         return jobs.Done() if missing is None else jobs.Miss(why=str(missing))
 
     def _prepare(self, job: jobs.Prepare) -> jobs.Prepared:
@@ -98,7 +98,10 @@ class Keeper:
     def _resume(self, stage: StagePlan) -> Progress | None:
         """Restores the last checkpoint of an earlier attempt, if there is one."""
         restored = self._checkpoints.restore(
-            self._plan.trial, stage.name, folder=self._layout.stage(stage.name).checkpoint
+            self._plan.trial,
+            stage.name,
+            folder=self._layout.stage(stage.name).checkpoint,
+            beneath=self._layout.base,
         )
         if restored is None:
             return None
