@@ -123,7 +123,14 @@ class ArtifactsOf:
     keys: tuple[str, ...]
 
 
-Question = LastSign | ArtifactsOf
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountOf:
+    """May pods of studies use this service account of the namespace?"""
+
+    name: str
+
+
+Question = LastSign | ArtifactsOf | AccountOf
 
 Action = (
     Create

@@ -198,6 +198,7 @@ class App:
 
     async def _relist(self) -> None:
         self._memory.doubt_children()
+        self._facts.doubt_accounts()
         for kind in ("Node", "InstanceType"):
             items, version = await self._api.list(kind)
             self._memory.relist(kind, items, version=version)

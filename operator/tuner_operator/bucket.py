@@ -17,12 +17,12 @@ from tuner.artifacts import (
 )
 from tuner.errors import BucketMissing, StoreDenied, StoreError, StoreUnreachable
 from tuner.spec import conditions as words
-from tuner_operator.actions import Ask, LastSign, WriteVerdict
+from tuner_operator.actions import AccountOf, Ask, LastSign, WriteVerdict
 from tuner_operator.book import StudyBook
 from tuner_operator.client import Api, ApiError, NotFound
 from tuner_operator.facts import Facts
 from tuner_operator.memory import StudyKey
-from tuner_operator.names import cache_prefix
+from tuner_operator.names import ALLOW_TRIALS, cache_prefix, labels_of
 from tuner_operator.observed import StoreView
 from tuner_operator.settings import Settings
 
@@ -136,16 +136,27 @@ class Bucket:
 
     async def answer(self, key: StudyKey, action: Ask) -> None:
         """Looks something up and keeps the answer."""
+        question = action.question
+        if isinstance(question, AccountOf):
+            self._facts.answers[key][question] = await self._may_be_used(key[0], question.name)
+            self._changed(key)
+            return
         book = await self.book(key)
         if book is None:
             return
-        question = action.question
         if isinstance(question, LastSign):
             answer: object = await book.last_sign(question)
         else:
             answer = await book.artifacts(question)
         self._facts.answers[key][question] = answer
         self._changed(key)
+
+    async def _may_be_used(self, namespace: str, name: str) -> bool:
+        try:
+            account = await self._api.get("ServiceAccount", name=name, namespace=namespace)
+        except NotFound:
+            return False
+        return labels_of(account).get(ALLOW_TRIALS) == "true"
 
     async def _credentials(self, namespace: str) -> Credentials:
         name = self._settings.store_secret

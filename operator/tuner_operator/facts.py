@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tuner_operator.actions import Question
+from tuner_operator.actions import AccountOf, Question
 from tuner_operator.memory import StudyKey
 from tuner_operator.observed import LogView, Refused, StoreView
 
@@ -55,6 +55,12 @@ class Facts:
         """A pod exists: nothing stands in its way any more."""
         self.refused.pop((namespace, pod), None)
         self._pauses.pop((namespace, pod), None)
+
+    def doubt_accounts(self) -> None:
+        """Asks about service accounts again: no watch covers them."""
+        for answers in self.answers.values():
+            for question in [one for one in answers if isinstance(one, AccountOf)]:
+                del answers[question]
 
     def drop_study(self, key: StudyKey) -> None:
         """Forgets a study that is gone."""

@@ -28,6 +28,9 @@ SPEC_HASH: Final = f"{PREFIX}/spec-hash"
 BOUND: Final = f"{PREFIX}/bound"
 """What the pod's deadline enforces."""
 
+ALLOW_TRIALS: Final = f"{PREFIX}/allow-trials"
+"""true on a service account that pods of studies may use."""
+
 AGENT: Final = "agent"
 STAGE: Final = "stage"
 WORKER: Final = "worker"
@@ -36,6 +39,11 @@ STORE_SECRET: Final = "tuner-object-store"
 
 Object = Mapping[str, Any]
 """An object of the API as JSON."""
+
+
+def is_reserved_volume(name: str) -> bool:
+    """Whether a volume of that name is the operator's own; users can neither make nor mount it."""
+    return name == "tuner" or name.startswith("tuner-")
 
 
 def trial_pod(trial: str, *, attempt: int) -> str:

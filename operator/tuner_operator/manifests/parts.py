@@ -79,12 +79,12 @@ def container_security(*, read_only: bool) -> dict[str, Any]:
 
 def store_volume(secret: str) -> dict[str, Any]:
     """The store's credentials, for our containers only."""
-    return {"name": "store", "secret": {"secretName": secret, "defaultMode": 0o440}}
+    return {"name": "tuner-store", "secret": {"secretName": secret, "defaultMode": 0o440}}
 
 
 def store_mount() -> dict[str, Any]:
     """Where our containers find them."""
-    return {"name": "store", "mountPath": STORE_FOLDER, "readOnly": True}
+    return {"name": "tuner-store", "mountPath": STORE_FOLDER, "readOnly": True}
 
 
 def own_image(image: str, *, pull_policy: str) -> dict[str, Any]:

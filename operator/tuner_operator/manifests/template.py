@@ -6,25 +6,41 @@ from typing import Any
 
 from tuner.spec.pod import PodTemplate
 from tuner_operator.manifests.parts import dump
+from tuner_operator.names import is_reserved_volume
 
 _APPENDED = ("imagePullSecrets", "tolerations", "volumes", "resourceClaims")
 _TAKEN = ("serviceAccountName", "priorityClassName", "runtimeClassName", "schedulerName")
 _CONTAINER_LISTS = ("env", "envFrom", "volumeMounts")
 
 
-def merge_template(pod: dict[str, Any], template: PodTemplate | None, *, container: str) -> None:
+def merge_template(
+    pod: dict[str, Any], template: PodTemplate | None, *, container: str, code: bool = True
+) -> None:
     """Adds the template to the pod, in place.
 
     Args:
         pod: The manifest of a pod.
         template: What the study asks for.
         container: The name of the container that the template shapes.
+        code: Whether it may shape what the container runs: variables, volumes. Not where the
+            container holds the store's credentials.
     """
     if template is None:
         return
     extra = dump(template)
+    if not code:
+        extra = _without_code(extra)
     _merge_metadata(pod["metadata"], extra.get("metadata") or {})
     _merge_spec(pod["spec"], extra.get("spec") or {}, container=container)
+
+
+def _without_code(extra: dict[str, Any]) -> dict[str, Any]:
+    spec = {key: value for key, value in (extra.get("spec") or {}).items() if key != "volumes"}
+    spec["containers"] = [
+        {key: value for key, value in one.items() if key not in _CONTAINER_LISTS}
+        for one in spec.get("containers") or ()
+    ]
+    return {**extra, "spec": spec}
 
 
 def _merge_metadata(meta: dict[str, Any], extra: dict[str, Any]) -> None:
@@ -60,7 +76,12 @@ def _security(ours: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _merge_container(ours: dict[str, Any], asked: dict[str, Any]) -> None:
-    for key in _CONTAINER_LISTS:
+    if asked.get("volumeMounts"):
+        mounts = [one for one in asked["volumeMounts"] if not is_reserved_volume(one["name"])]
+        taken = {one["mountPath"].rstrip("/") for one in mounts}
+        kept = [one for one in ours["volumeMounts"] if not _gives_way(one, taken)]
+        ours["volumeMounts"] = [*mounts, *kept]
+    for key in ("env", "envFrom"):
         if asked.get(key):
             ours[key] = [*asked[key], *ours.get(key, ())]
     if asked.get("resources"):
@@ -80,3 +101,8 @@ def _resources(ours: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("claims"):
         merged["claims"] = asked["claims"]
     return merged
+
+
+def _gives_way(mount: dict[str, Any], taken: set[str]) -> bool:
+    """Whoever brings a /dev/shm of their own gets it; nothing else of ours is given up."""
+    return mount["mountPath"] == "/dev/shm" and "/dev/shm" in taken

@@ -106,11 +106,11 @@ def _spec(attempt: Attempt, *, settings: Settings) -> dict[str, Any]:
         "containers": [_stage(attempt)],
         "volumes": [
             {"name": "tuner", "emptyDir": {}},
-            {"name": "agent-tmp", "emptyDir": {}},
-            {"name": "shm", "emptyDir": {"medium": "Memory"}},
+            {"name": "tuner-agent-tmp", "emptyDir": {}},
+            {"name": "tuner-shm", "emptyDir": {"medium": "Memory"}},
             store_volume(settings.store_secret),
             {
-                "name": "pod",
+                "name": "tuner-pod",
                 "downwardAPI": {"items": [_file("plan", PLAN), _file("command", COMMAND)]},
             },
         ],
@@ -142,8 +142,8 @@ def _agent(settings: Settings) -> dict[str, Any]:
         "resources": {"requests": _AGENT_REQUESTS, "limits": _AGENT_LIMITS},
         "volumeMounts": [
             {"name": "tuner", "mountPath": POD_BASE},
-            {"name": "agent-tmp", "mountPath": "/tmp"},
-            {"name": "pod", "mountPath": POD_FOLDER, "readOnly": True},
+            {"name": "tuner-agent-tmp", "mountPath": "/tmp"},
+            {"name": "tuner-pod", "mountPath": POD_FOLDER, "readOnly": True},
             store_mount(),
         ],
     }
@@ -167,7 +167,7 @@ def _stage(attempt: Attempt) -> dict[str, Any]:
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             {"name": "tuner", "mountPath": POD_BASE},
-            {"name": "shm", "mountPath": "/dev/shm"},
+            {"name": "tuner-shm", "mountPath": "/dev/shm"},
         ],
     }
     if resources:

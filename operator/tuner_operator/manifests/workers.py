@@ -99,7 +99,7 @@ def worker_manifest(
         "spec": _spec(study, ordinal=ordinal, count=count, settings=settings),
     }
     if study.spec is not None:
-        merge_template(pod, study.spec.workers.pod_template, container=WORKER)
+        merge_template(pod, study.spec.workers.pod_template, container=WORKER, code=False)
     text = json.dumps(pod, sort_keys=True)
     mark = hashlib.sha256(text.encode()).hexdigest()[:16]
     pod["metadata"].setdefault("annotations", {})[SPEC_HASH] = mark
@@ -116,8 +116,8 @@ def _spec(study: StudyView, *, ordinal: int, count: int, settings: Settings) -> 
         "securityContext": pod_security(),
         "containers": [_container(study, ordinal=ordinal, count=count, settings=settings)],
         "volumes": [
-            {"name": "tmp", "emptyDir": {}},
-            {"name": "study", "configMap": {"name": worker_account(study.ref.name)}},
+            {"name": "tuner-tmp", "emptyDir": {}},
+            {"name": "tuner-study", "configMap": {"name": worker_account(study.ref.name)}},
             store_volume(settings.store_secret),
         ],
     }
@@ -145,8 +145,8 @@ def _container(study: StudyView, *, ordinal: int, count: int, settings: Settings
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}},
         "volumeMounts": [
-            {"name": "tmp", "mountPath": "/tmp"},
-            {"name": "study", "mountPath": STUDY_FOLDER, "readOnly": True},
+            {"name": "tuner-tmp", "mountPath": "/tmp"},
+            {"name": "tuner-study", "mountPath": STUDY_FOLDER, "readOnly": True},
             store_mount(),
         ],
     }

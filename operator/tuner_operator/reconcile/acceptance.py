@@ -14,6 +14,7 @@ from tuner.spec.validation import check
 from tuner_operator.conditions import Finding
 from tuner_operator.observed import Observed
 from tuner_operator.reconcile.hardware import missing, types_by_stage
+from tuner_operator.reconcile.templates import template_problems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ def _problems(observed: Observed, spec: TuningStudySpec) -> Iterator[tuple[str, 
         yield words.INVALID, str(problem)
     for problem in unsupported(spec):
         yield words.NOT_SUPPORTED, str(problem)
+    yield from template_problems(observed, spec)
     yield from _type_problems(observed, spec)
     yield from _price_problems(observed, spec)
 

@@ -59,7 +59,7 @@ def _shared(observed: Observed, *, types: Mapping[str, tuple[str, ...]]) -> Iter
     specs: dict[str, InstanceTypeSpec] = {
         name: observed.instance_types[name] for name in used if name in observed.instance_types
     }
-    for manifest in (service_account(observed.study), role_binding(observed.study)):
+    for manifest in _account(observed):
         if _child(observed, manifest) is None:
             yield Create(manifest)
     data = config_map(observed.study, types=types, specs=specs)
@@ -68,6 +68,15 @@ def _shared(observed: Observed, *, types: Mapping[str, tuple[str, ...]]) -> Iter
         yield Create(data)
     elif there.get("data") != data["data"]:
         yield Replace(_ref(observed, there, kind="ConfigMap"), data)
+
+
+def _account(observed: Observed) -> tuple[Object, ...]:
+    """Who the workers are; nothing to make where the study names an account that is there."""
+    spec = observed.study.spec
+    template = None if spec is None else spec.workers.pod_template
+    if template is not None and template.spec is not None and template.spec.service_account_name:
+        return ()
+    return service_account(observed.study), role_binding(observed.study)
 
 
 def _workers_there(observed: Observed, *, count: int) -> Iterator[Action]:

@@ -13,6 +13,7 @@ from tuner.study.terms import Terms, terms_of
 from tuner.trial import Command
 from tuner_operator.actions import (
     Action,
+    Ask,
     Chain,
     Delete,
     Tell,
@@ -33,6 +34,7 @@ from tuner_operator.reconcile.news import news
 from tuner_operator.reconcile.outcome import withdrawn
 from tuner_operator.reconcile.retention import expired, retention
 from tuner_operator.reconcile.status import Standing, study_status
+from tuner_operator.reconcile.templates import open_questions
 from tuner_operator.reconcile.validation import refuse
 
 
@@ -95,6 +97,8 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
         end = due(observed, terms=terms, tally=tally, ledger=ledger, hopeless=admitted.hopeless)
     elif end is None:
         yield from _hold(trials.waiting, acceptance)
+    for question in open_questions(observed, spec):
+        yield Chain(f"account/{question.name}", (Ask(question),))
     yield from trials.chains
     flights = (*trials.flights, *admitted.flights)
     order = _order(spec, end=end)

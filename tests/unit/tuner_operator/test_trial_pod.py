@@ -112,9 +112,9 @@ def test_the_plan_travels_in_an_annotation(pod):
 
 def test_only_the_agent_sees_the_credentials(pod):
     mounts = {one["name"] for one in container(pod)["volumeMounts"]}
-    assert mounts == {"tuner", "shm"}
+    assert mounts == {"tuner", "tuner-shm"}
     agent = {one["name"] for one in container(pod, "initContainers")["volumeMounts"]}
-    assert {"store", "pod", "tuner"} <= agent
+    assert {"tuner-store", "tuner-pod", "tuner"} <= agent
     assert pod["spec"]["automountServiceAccountToken"] is False
     assert "TUNER_STORE" not in json.dumps(container(pod))
 
@@ -151,7 +151,7 @@ def test_kubernetes_expands_nothing_in_the_runner(pod):
 
 def test_shared_memory_is_in_memory(pod):
     volumes = {one["name"]: one for one in pod["spec"]["volumes"]}
-    assert volumes["shm"]["emptyDir"] == {"medium": "Memory"}
+    assert volumes["tuner-shm"]["emptyDir"] == {"medium": "Memory"}
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(12.9, 12), (0.2, 1), (1e12, 2**31 - 1)])
@@ -196,6 +196,61 @@ def test_a_template_adds_but_does_not_take_away():
     assert stage["resources"]["limits"]["memory"] == "1Gi"
     # Of two variables of one name Kubernetes takes the last.
     assert [one["value"] for one in stage["env"] if one["name"] == "HOME"][-1] == "/tuner/home"
+
+
+def test_a_template_cannot_mount_what_is_ours():
+    mounts = [{"name": "tuner-store", "mountPath": "/mine"}]
+    pod = build(podTemplate={"spec": {"containers": [{"name": "stage", "volumeMounts": mounts}]}})
+    assert "tuner-store" not in {one["name"] for one in container(pod)["volumeMounts"]}
+
+
+def test_a_template_may_bring_its_own_shared_memory():
+    pod = build(
+        podTemplate={
+            "spec": {
+                "volumes": [{"name": "mine", "emptyDir": {"medium": "Memory"}}],
+                "containers": [
+                    {
+                        "name": "stage",
+                        "volumeMounts": [{"name": "mine", "mountPath": "/dev/shm"}],
+                    }
+                ],
+            }
+        }
+    )
+    mounted = [
+        one["name"] for one in container(pod)["volumeMounts"] if one["mountPath"] == "/dev/shm"
+    ]
+    assert mounted == ["mine"]
+
+
+def test_a_template_cannot_bring_code_into_the_worker():
+    of = spec()
+    template = {
+        "spec": {
+            "priorityClassName": "low",
+            "volumes": [{"name": "code", "configMap": {"name": "code"}}],
+            "containers": [
+                {
+                    "name": "worker",
+                    "env": [{"name": "PYTHONPATH", "value": "/code"}],
+                    "volumeMounts": [{"name": "code", "mountPath": "/code"}],
+                    "resources": {"limits": {"memory": "2Gi"}},
+                }
+            ],
+        }
+    }
+    of = TuningStudySpec.model_validate(
+        {
+            **of.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "workers": {"podTemplate": template},
+        }
+    )
+    worker = worker_manifest(study(of), ordinal=0, count=1, settings=Settings())
+    assert worker["spec"]["priorityClassName"] == "low"
+    assert container(worker)["resources"]["limits"] == {"memory": "2Gi"}
+    assert "PYTHONPATH" not in json.dumps(worker)
+    assert "/code" not in json.dumps(worker)
 
 
 def test_a_worker_is_made_again_when_what_it_is_made_from_changes():
