@@ -8,7 +8,7 @@ E2E_JOBS ?= 4
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-e2e check format generate cluster cluster-down bench requirements clean
+.PHONY: help demo test test-unit test-e2e check format generate cluster cluster-env cluster-down bench requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -57,10 +57,18 @@ test-unit: $(VENV)/.dev ## Run the tests that need no cluster
 test-e2e: $(VENV)/.dev ## Run the tests on the cluster of $$KUBECONFIG, else on the test cluster
 	$(BIN)/pytest -q -n $(E2E_JOBS) --dist loadgroup tests/e2e
 
-cluster: $(VENV)/.dev ## Build and start a real Kubernetes on this machine, with the project's images
+cluster: $(VENV)/.dev ## Start a real Kubernetes on this machine, with the project's images and chart
 	$(CLUSTER) build
 	$(CLUSTER) up
 	$(CLUSTER) images
+	eval "$$($(CLUSTER) env)" && helm upgrade tuner charts/tuner --install --take-ownership \
+	  --namespace tuner-system --create-namespace --wait --timeout 120s \
+	  --set image.tag=dev --set minio.enabled=true --set 'objectStore.secretNamespaces={default}' \
+	  --set operator.podAnnotations.images=b$$(sha256sum < "$$TUNER_CLUSTER_STATE/images.json" | cut -c1-16)
+
+cluster-env: ## Print the exports that point kubectl, helm and tuner to that cluster
+	@$(CLUSTER) env
+	@echo 'export PATH=$(CURDIR)/$(BIN):$$PATH'
 
 cluster-down: ## Stop it
 	[ ! -x $(BIN)/python ] || $(CLUSTER) down
