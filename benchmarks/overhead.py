@@ -54,14 +54,9 @@ class Sightings:
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
-        decoder, text = json.JSONDecoder(), ""
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            text += line
-            if line.startswith("}"):
-                event, _ = decoder.raw_decode(text)
-                text = ""
-                self._note(event["object"])
+            self._note(json.loads(line)["object"])
 
     def _note(self, seen: Object) -> None:
         name, status = seen["metadata"]["name"], seen.get("status", {})

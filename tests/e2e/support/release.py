@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,5 +30,5 @@ def install(images: Mapping[str, Mapping[str, str]]) -> None:
          f"--namespace={SYSTEM}", "--create-namespace", "--take-ownership",
          "--wait", "--timeout=120s",
          *(word for value in values for word in ("--set", value))],
-        check=True, timeout=180,
+        check=True, timeout=180, stdout=sys.stderr,
     )  # fmt: skip
