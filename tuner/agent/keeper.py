@@ -73,7 +73,7 @@ class Keeper:
         found = self._cache.lookup(stage.key, stage=stage.name, components=stage.components)
         if isinstance(found, cache.Miss):
             return jobs.Miss(why=str(found))
-        return jobs.Hit(facts=_facts_of(found.manifest.facts))
+        return jobs.Hit(facts=_facts_of(found.manifest.facts, plan=self._plan))
 
     def _restore(self, stage: StagePlan) -> jobs.Done | jobs.Miss:
         found = self._cache.lookup(stage.key)
@@ -195,7 +195,7 @@ def _stage_facts(plan: TrialPlan, *, stage: StagePlan, facts: jobs.Facts) -> Sta
     highs = {name: item.high for name, item in facts.values.items() if item.high is not None}
     return StageFacts(
         stage=stage.name,
-        study=plan.study_prefix.rpartition("/")[2].partition(".")[0],
+        study=_study(plan),
         trial=plan.trial,
         first_run_seconds=facts.seconds,
         instance_type=facts.instance_type,
@@ -207,7 +207,12 @@ def _stage_facts(plan: TrialPlan, *, stage: StagePlan, facts: jobs.Facts) -> Sta
     )
 
 
-def _facts_of(facts: StageFacts) -> jobs.Facts:
+def _study(plan: TrialPlan) -> str:
+    """Name and uid: a study that is made anew repeats the names of its trials."""
+    return plan.study_prefix.rpartition("/")[2]
+
+
+def _facts_of(facts: StageFacts, *, plan: TrialPlan) -> jobs.Facts:
     """What the agent needs of an artifact's facts: of the curve, its extremes."""
     values: dict[str, Values] = {
         name: Values(last=value, low=value, high=value) for name, value in facts.metrics.items()
@@ -221,7 +226,7 @@ def _facts_of(facts: StageFacts) -> jobs.Facts:
                 base = known or Values(last=None, low=None, high=None)
                 values[name] = replace(base.then(float(value)), last=last)
     return jobs.Facts(
-        trial=facts.trial,
+        trial=facts.trial if facts.study == _study(plan) else "",
         instance_type=facts.instance_type,
         seconds=facts.first_run_seconds,
         values=values,

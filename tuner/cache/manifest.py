@@ -22,7 +22,7 @@ class StageFacts:
 
     Attributes:
         stage: The stage's name.
-        study: The study's name.
+        study: The study's name and uid, `<study>.<uid>`.
         trial: The trial's name.
         first_run_seconds: How long the stage ran.
         instance_type: Where it ran.
