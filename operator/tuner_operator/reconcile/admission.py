@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tuner.pipeline import Segment as Run
-from tuner.pipeline import StudyIdentity, stage_keys
-from tuner.spec.pipeline import CachePolicy
 from tuner.spec.study import TuningStudySpec
 from tuner.spec.trial import Segment, TrialState, TrialSummary, TuningTrialStatus
 from tuner.study.budget import Grant, Ledger, Refusal, Wait, admit
@@ -15,33 +12,18 @@ from tuner.study.terms import Terms
 from tuner_operator import moments
 from tuner_operator.actions import (
     Action,
-    ArtifactsOf,
-    Ask,
     Chain,
     WriteStatus,
     WriteVerdict,
 )
 from tuner_operator.observed import Observed, TrialView
+from tuner_operator.reconcile.candidates import Candidate, candidates
 from tuner_operator.reconcile.flight import (
     Flight,
-    current_segment,
-    index_of,
-    runs_of,
-    value_of,
     with_segment,
 )
 from tuner_operator.reconcile.money import applicant_of, running_of
 from tuner_operator.reconcile.outcome import withdrawn
-from tuner_operator.verdicts import NEXT_SEGMENT, PREFIX_MISSING
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A trial that asks for an attempt of one of its segments."""
-
-    trial: TrialView
-    run: Run
-    runs: tuple[Run, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +57,15 @@ def admission(
 ) -> Admitted:
     """Decides about every trial that waits, oldest first."""
     prices = prices_of(observed)
-    candidates, chains = _candidates(observed, waiting, spec=spec)
-    fitting, crowded = _with_room(observed, candidates, flights=flights)
+    asking, chains = candidates(observed, waiting, spec=spec)
+    fitting, crowded = _with_room(observed, asking, flights=flights)
     decision = admit(
         [applicant_of(one.trial, prices=prices) for one in fitting],
         running=[running_of(one, now=observed.now, prices=prices) for one in flights],
         terms=terms,
         ledger=ledger,
     )
-    by_name = {one.trial.name: one for one in candidates}
+    by_name = {one.trial.name: one for one in asking}
     begun = tuple(
         _begin(observed, by_name[grant.trial], grant=grant, price=prices)
         for grant in decision.grants
@@ -102,73 +84,8 @@ def admission(
     )
 
 
-def _candidates(
-    observed: Observed, waiting: Sequence[TrialView], *, spec: TuningStudySpec
-) -> tuple[list[Candidate], list[Chain]]:
-    candidates: list[Candidate] = []
-    chains: list[Chain] = []
-    for trial in waiting:
-        runs = runs_of(trial, spec)
-        index, question = _next_index(observed, trial, runs=runs, spec=spec)
-        if question is not None:
-            chains.append(Chain(trial.name, (Ask(question),)))
-        else:
-            candidates.append(Candidate(trial=trial, run=runs[index], runs=runs))
-    return candidates, chains
-
-
-def _next_index(
-    observed: Observed, trial: TrialView, *, runs: tuple[Run, ...], spec: TuningStudySpec
-) -> tuple[int, ArtifactsOf | None]:
-    """Where the trial goes on, or what must be asked first."""
-    last = current_segment(trial.status)
-    if last is not None:
-        index = index_of(last, runs)
-        step = {NEXT_SEGMENT: 1, PREFIX_MISSING: -1}.get(last.reason or "", 0)
-        return min(max(0, index + step), len(runs) - 1), None
-    if len(runs) == 1:
-        return 0, None
-    return _first_index(observed, trial, runs=runs, spec=spec)
-
-
-def _first_index(
-    observed: Observed, trial: TrialView, *, runs: tuple[Run, ...], spec: TuningStudySpec
-) -> tuple[int, ArtifactsOf | None]:
-    """The first segment whose predecessors are all in the cache."""
-    keys = stage_keys(
-        spec,
-        study=identity(observed),
-        trial=value_of(trial, spec),
-        instance_types=observed.instance_types,
-    )
-    reusable = {stage.name for stage in spec.pipeline.stages if stage.cache is CachePolicy.REUSE}
-    prefix: list[Run] = []
-    for run in runs[:-1]:
-        if not reusable.issuperset(run.stages):
-            break
-        prefix.append(run)
-    if not prefix:
-        return 0, None
-    question = ArtifactsOf(keys=tuple(keys[name].digest for run in prefix for name in run.stages))
-    answer = observed.answers.get(question)
-    if not isinstance(answer, frozenset):
-        return 0, question
-    cached = 0
-    for run in prefix:
-        if not all(keys[name].digest in answer for name in run.stages):
-            break
-        cached += 1
-    return cached, None
-
-
-def identity(observed: Observed) -> StudyIdentity:
-    """Which study it is, for plans and keys."""
-    ref = observed.study.ref
-    return StudyIdentity(name=ref.name, namespace=ref.namespace, uid=ref.uid)
-
-
 def _with_room(
-    observed: Observed, candidates: Sequence[Candidate], *, flights: Sequence[Flight]
+    observed: Observed, asking: Sequence[Candidate], *, flights: Sequence[Flight]
 ) -> tuple[list[Candidate], list[tuple[Candidate, Refusal]]]:
     """Those whose instance type has room; types are shared by all studies."""
     usage = dict(observed.type_usage)
@@ -177,7 +94,7 @@ def _with_room(
         usage[name] = usage.get(name, 0) + 1
     fitting: list[Candidate] = []
     crowded: list[tuple[Candidate, Refusal]] = []
-    for one in candidates:
+    for one in asking:
         name = one.run.instance_type
         offer = observed.instance_types.get(name)
         limit = None if offer is None else offer.max_parallel_trials

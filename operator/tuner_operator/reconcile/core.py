@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from tuner.spec.conditions import ConditionStatus
 from tuner.spec.study import TuningStudySpec
-from tuner.spec.trial import TrialState
 from tuner.study.ends import End
 from tuner.study.terms import Terms, terms_of
 from tuner.trial import Command
@@ -16,26 +14,23 @@ from tuner_operator.actions import (
     Ask,
     Chain,
     Delete,
-    Tell,
     WriteStatus,
-    WriteVerdict,
 )
-from tuner_operator.observed import Observed, TrialView
+from tuner_operator.observed import Observed
 from tuner_operator.reconcile.acceptance import Acceptance, accept
 from tuner_operator.reconcile.admission import Admitted, admission
-from tuner_operator.reconcile.attempts import watch
 from tuner_operator.reconcile.children import child_actions, wanted_workers, workers_ready
 from tuner_operator.reconcile.commands import Order, enforce
 from tuner_operator.reconcile.creation import grace_seconds, pod_actions, take_back
 from tuner_operator.reconcile.ending import due, withdraw
-from tuner_operator.reconcile.flight import Flight, flight_of
-from tuner_operator.reconcile.money import history_is_complete, ledger_of, tally_of
+from tuner_operator.reconcile.flight import Flight
+from tuner_operator.reconcile.looking import OpenTrials, hold, look
+from tuner_operator.reconcile.money import history_is_complete, ledger_of
 from tuner_operator.reconcile.news import news
-from tuner_operator.reconcile.outcome import withdrawn
 from tuner_operator.reconcile.retention import expired, retention
 from tuner_operator.reconcile.status import Standing, study_status
+from tuner_operator.reconcile.tally import tally_of
 from tuner_operator.reconcile.templates import open_questions
-from tuner_operator.reconcile.validation import refuse
 
 
 def reconcile(observed: Observed) -> tuple[Chain, ...]:
@@ -66,19 +61,9 @@ def reconcile(observed: Observed) -> tuple[Chain, ...]:
     return _chains(_pass(observed, study.spec, acceptance))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Trials:
-    """The open trials, sorted by what they need; those `between` two attempts keep their place."""
-
-    chains: tuple[Chain, ...]
-    flights: tuple[Flight, ...]
-    waiting: tuple[TrialView, ...]
-    between: tuple[Flight, ...]
-
-
 def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> Iterator[Chain]:
     terms = terms_of(spec)
-    trials = _look(observed, spec, acceptance)
+    trials = look(observed, spec, acceptance)
     ledger = ledger_of(observed, flights=trials.flights)
     tally = tally_of(observed, terms=terms)
     whole = history_is_complete(observed)
@@ -96,7 +81,7 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
         )
         end = due(observed, terms=terms, tally=tally, ledger=ledger, hopeless=admitted.hopeless)
     elif end is None:
-        yield from _hold(trials.waiting, acceptance)
+        yield from hold(trials.waiting, acceptance)
     for question in open_questions(observed, spec):
         yield Chain(f"account/{question.name}", (Ask(question),))
     yield from trials.chains
@@ -109,81 +94,6 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
         yield from withdraw(observed, trials.waiting, end=end)
     yield from _frame(observed, acceptance, terms=terms, end=end, flights=flights, trials=trials)
     yield from retention(observed)
-
-
-def _look(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> _Trials:
-    chains: list[Chain] = []
-    flights: list[Flight] = []
-    waiting: list[TrialView] = []
-    between: list[Flight] = []
-    for trial in observed.open_trials:
-        if trial.gone or trial.deleting:
-            continue
-        flight = flight_of(observed, trial)
-        if flight is None:
-            why = (
-                refuse(observed, trial, types=acceptance.types)
-                if _is_new(trial, acceptance)
-                else None
-            )
-            if why is None:
-                waiting.append(trial)
-            else:
-                chains.append(_reject(observed, trial, why))
-        elif flight.pod is None and flight.segment.pod is None:
-            flights.append(flight)
-        else:
-            step = watch(observed, flight, spec=spec)
-            chains.append(Chain(trial.name, step.actions))
-            seen = replace(flight, trial=replace(trial, status=step.status))
-            if not step.over:
-                flights.append(seen)
-            elif not step.is_final:
-                between.append(seen)
-    return _Trials(
-        chains=tuple(chains),
-        flights=tuple(flights),
-        waiting=tuple(waiting),
-        between=tuple(between),
-    )
-
-
-def _hold(waiting: Sequence[TrialView], acceptance: Acceptance) -> Iterator[Chain]:
-    """Says of new trials what they wait for."""
-    wanting = [
-        one
-        for one in (acceptance.accepted, acceptance.store)
-        if one.status is not ConditionStatus.TRUE
-    ]
-    for trial in waiting:
-        if wanting and trial.status.state is None:
-            update = {"state": TrialState.QUEUED, "reason": wanting[0].reason}
-            status = trial.status.model_copy(update={**update, "message": wanting[0].message})
-            yield Chain(trial.name, (WriteStatus(trial.ref, status),))
-
-
-def _is_new(trial: TrialView, acceptance: Acceptance) -> bool:
-    """Whether the trial is to be judged: never admitted, and the study's types are known."""
-    return not trial.status.attempts and acceptance.accepted.status is ConditionStatus.TRUE
-
-
-def _reject(observed: Observed, trial: TrialView, why: str) -> Chain:
-    final, verdict = withdrawn(
-        trial.status,
-        state=TrialState.REJECTED,
-        reason="Rejected",
-        message=why,
-        now=observed.now,
-        generation=trial.generation,
-    )
-    return Chain(
-        trial.name,
-        (
-            WriteVerdict(trial.name, attempt=0, verdict=verdict),
-            WriteStatus(trial.ref, final),
-            Tell(trial.ref, reason="TrialRejected", message=why, warning=True),
-        ),
-    )
 
 
 def _order(spec: TuningStudySpec, *, end: End | None) -> Order | None:
@@ -231,7 +141,7 @@ def _frame(
     terms: Terms,
     end: End | None,
     flights: Sequence[Flight],
-    trials: _Trials,
+    trials: OpenTrials,
 ) -> Iterator[Chain]:
     """Workers and the study's own status."""
     active = acceptance.may_start and end is None

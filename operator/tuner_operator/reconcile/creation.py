@@ -14,7 +14,7 @@ from tuner_operator import moments
 from tuner_operator.actions import Action, Chain, ConfirmGone, Create, Ref, Tell, WriteStatus
 from tuner_operator.manifests.trial_pod import GRACE_SECONDS, Attempt, trial_pod_manifest
 from tuner_operator.observed import Observed
-from tuner_operator.reconcile.admission import identity
+from tuner_operator.reconcile.candidates import identity
 from tuner_operator.reconcile.commands import Order
 from tuner_operator.reconcile.ending import cancel
 from tuner_operator.reconcile.flight import Flight, index_of, runs_of, value_of, with_segment
