@@ -8,7 +8,7 @@ from typing import Any
 
 from tuner_operator.actions import Tell
 from tuner_operator.client.api import Api
-from tuner_operator.client.errors import AlreadyExists, ApiError
+from tuner_operator.client.errors import AlreadyExists, ApiError, Forbidden, NotFound
 
 _logger = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ class Announcer:
         self._told[tell] = now
         try:
             await self._api.create(self._build(tell, now=now))
-        except AlreadyExists:
-            return
+        except (AlreadyExists, Forbidden, NotFound) as error:
+            # A namespace that is being deleted takes no more events.
+            _logger.debug("event %s about %s: %s", tell.reason, tell.ref.name, error)
         except ApiError as error:
             _logger.warning("event %s about %s: %s", tell.reason, tell.ref.name, error)
