@@ -79,7 +79,17 @@ class PodFacts:
     @property
     def ended(self) -> bool:
         """Whether nothing of it runs any more."""
-        return self.gone or self.phase in ("Succeeded", "Failed")
+        return self.gone or self.phase in ("Succeeded", "Failed") or self._done
+
+    @property
+    def _done(self) -> bool:
+        """Whether agent and stage have ended in order, of which the phase tells a second later."""
+        if self.reason or self.disruption or self.deleting is not None:
+            return False
+        containers = (self.agent, self.stage)
+        return bool(self.agent.message) and all(
+            one.state == "terminated" and one.exit_code == 0 for one in containers
+        )
 
     @property
     def finished(self) -> float | None:
