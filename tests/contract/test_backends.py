@@ -71,6 +71,7 @@ class Bench:
     make_runner: object
     folder: Path
     backends: list = field(default_factory=list)
+    seen: list = field(default_factory=list)
 
     def __post_init__(self):
         self.spec = TuningStudy.model_validate(STUDY).spec
@@ -119,13 +120,12 @@ class Bench:
     def until(self, state, trial, *, timeout_seconds=0.2):
         """Polls until the trial was seen in that state; the event."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        seen = []
         while time.monotonic() < deadline:
-            seen += self.backend.poll(timeout_seconds=timeout_seconds)
-            found = [one for one in seen if one.trial == trial.name and one.state == state]
+            found = [one for one in self.seen if (one.trial, one.state) == (trial.name, state)]
             if found:
                 return found[-1]
-        raise AssertionError(f"{trial.name} was never {state}; seen: {seen}")
+            self.seen += self.backend.poll(timeout_seconds=timeout_seconds)
+        raise AssertionError(f"{trial.name} was never {state}; seen: {self.seen}")
 
     def results(self, trial):
         return [one for one in self.log().read_all() if one.trial == trial.name]
