@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from tuner.pipeline import AgentResult, TrialPlan
-from tuner.study.budget import Grant
+from tuner.study.claims import Grant
 from tuner.trial import Command
 
 

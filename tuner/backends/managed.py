@@ -15,14 +15,12 @@ from tuner.backends._protocol import BackendEvent
 from tuner.backends.attempts import Attempt, AttemptRunner, Order, Phase
 from tuner.backends.planner import Planner
 from tuner.backends.showing import event_of, judged
-from tuner.backends.verdicts import classify
+from tuner.backends.verdicts import classify, with_logged_result, withdrawn
 from tuner.backends.view import LogView
 from tuner.errors import BackendError, StoreError
 from tuner.log import Kind
-from tuner.pipeline import AgentResult
-from tuner.spec.trial import TrialState
-from tuner.study.budget import Grant
 from tuner.study.chronicle import Story
+from tuner.study.claims import Grant
 from tuner.study.ends import End
 from tuner.study.events import (
     Admit,
@@ -181,7 +179,7 @@ class ManagedBackend:
         if not self._judged(attempt):
             lost = sum(one.infrastructure for one in story.verdicts.values())
             verdict = classify(
-                _with_logged_result(attempt, story),
+                with_logged_result(attempt, story.results.get(number)),
                 told=self._told.get(trial, ""),
                 lost_before=lost,
                 max_attempts=self._study.terms.limits.max_attempts,
@@ -255,14 +253,7 @@ class ManagedBackend:
     def _withdraw(self, command: Withdraw) -> None:
         story = self._story(command.trial)
         attempt = 0 if story is None else story.attempts
-        state = TrialState.STOPPED if command.reason == "TrialLimit" else TrialState.CANCELLED
-        verdict = Verdict(
-            state=state,
-            reason=command.reason,
-            message=command.message,
-            failure="TrialLimit" if state is TrialState.STOPPED else "",
-        )
-        self._write(command.trial, attempt, verdict, part=WITHDRAWN)
+        self._write(command.trial, attempt, withdrawn(command), part=WITHDRAWN)
 
     def _story(self, trial: str) -> Story | None:
         return self._view.chronicle.story(trial)
@@ -286,19 +277,3 @@ class ManagedBackend:
 
 def _same(one: BackendEvent | None, other: BackendEvent) -> bool:
     return one is not None and replace(one, time=other.time) == other
-
-
-def _with_logged_result(attempt: Attempt, story: Story) -> Attempt:
-    """Falls back on the log's result where the agent could not leave one behind."""
-    logged = story.results.get(attempt.order.plan.attempt)
-    if attempt.result is not None or logged is None:
-        return attempt
-    result = AgentResult(
-        outcome=logged.outcome,
-        reason=logged.reason,
-        message=logged.message,
-        fidelity=logged.fidelity,
-        metrics=logged.metrics,
-        stages=logged.stages,
-    )
-    return replace(attempt, result=result)

@@ -8,9 +8,10 @@ from math import ceil
 from tuner.backends.attempts import Attempt, Cause
 from tuner.pipeline import AgentResult
 from tuner.spec.trial import TrialState
-from tuner.study.budget import Bound
+from tuner.study.claims import Bound
+from tuner.study.events import Withdraw
 from tuner.study.verdict import Verdict
-from tuner.trial import Outcome, StageOutcome
+from tuner.trial import Outcome, StageOutcome, TrialResult
 
 PREEMPTED = "Preempted"
 MAX_ATTEMPTS = "MaxAttempts"
@@ -38,6 +39,32 @@ def classify(
             failure=MAX_ATTEMPTS,
         )
     return _charged(verdict, attempt)
+
+
+def withdrawn(command: Withdraw) -> Verdict:
+    """The verdict on a trial that will never run (again)."""
+    used_up = command.reason == Bound.TRIAL_LIMIT
+    return Verdict(
+        state=TrialState.STOPPED if used_up else TrialState.CANCELLED,
+        reason=command.reason,
+        message=command.message,
+        failure=command.reason if used_up else "",
+    )
+
+
+def with_logged_result(attempt: Attempt, logged: TrialResult | None) -> Attempt:
+    """Falls back on the log's result where the agent could not leave one behind."""
+    if attempt.result is not None or logged is None:
+        return attempt
+    result = AgentResult(
+        outcome=logged.outcome,
+        reason=logged.reason,
+        message=logged.message,
+        fidelity=logged.fidelity,
+        metrics=logged.metrics,
+        stages=logged.stages,
+    )
+    return replace(attempt, result=result)
 
 
 def _by_result(attempt: Attempt, *, told: str) -> Verdict:

@@ -14,132 +14,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 
+from tuner.study.claims import (
+    HOUR,
+    Admission,
+    Applicant,
+    Bound,
+    Grant,
+    Ledger,
+    Refusal,
+    Running,
+    Wait,
+    burn_per_hour,
+    lasts_seconds,
+)
 from tuner.study.terms import Terms
+
+__all__ = [
+    "HOUR",
+    "LEAST_SECONDS",
+    "Admission",
+    "Applicant",
+    "Bound",
+    "Grant",
+    "Ledger",
+    "Refusal",
+    "Running",
+    "Wait",
+    "admit",
+    "burn_per_hour",
+    "lasts_seconds",
+    "worst_case_usd",
+]
 
 LEAST_SECONDS = 30.0
 """Money that buys less time than this is not worth a pod; no share is smaller."""
 
-HOUR = 3600.0
 _TOLERANCE_USD = 1e-9
-
-
-class Bound(StrEnum):
-    """Which bound a trial's deadline enforces."""
-
-    NONE = ""
-    TRIAL_LIMIT = "TrialLimit"
-    BUDGET = "Budget"
-    DEADLINE = "Deadline"
-
-
-class Wait(StrEnum):
-    """Why a trial was not admitted."""
-
-    SUSPENDED = "Suspended"
-    PARALLEL_TRIALS = "ParallelTrials"
-    MAX_TRIALS = "MaxTrials"
-    BUDGET = "Budget"
-    UNAFFORDABLE = "Unaffordable"
-    LIMIT_USED_UP = "LimitUsedUp"
-    TIME_OVER = "TimeOver"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applicant:
-    """A trial that wants to run.
-
-    Attributes:
-        trial: Its name.
-        created: When it was proposed, seconds since the epoch.
-        price_per_hour: USD, of the dearest instance type that it uses.
-        admitted: Whether it was admitted before (a further attempt, segment or a resumption).
-        spent_usd: What its earlier attempts have cost.
-        spent_seconds: How long they ran.
-    """
-
-    trial: str
-    created: float
-    price_per_hour: float
-    admitted: bool = False
-    spent_usd: float = 0.0
-    spent_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """A trial that has been admitted and has not ended.
-
-    Attributes:
-        trial: Its name.
-        price_per_hour: USD, of the dearest instance type that it uses.
-        spent_usd: What all its attempts have cost so far, part of the ledger's sum.
-        worst_usd: What it may have cost at its end, as granted; None if nothing bounds it.
-    """
-
-    trial: str
-    price_per_hour: float
-    spent_usd: float = 0.0
-    worst_usd: float | None = None
-
-    @property
-    def reserved_usd(self) -> float:
-        """What it may still cost beyond what it has; 0 where nothing bounds it."""
-        return max(0.0, (self.worst_usd or 0.0) - self.spent_usd)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
-    """How a study's money and time stand.
-
-    Attributes:
-        spent_usd: By all its trials, running ones included, and by its workers.
-        started: How many trials have been admitted at least once, cancelled ones left out.
-        seconds: On the study's clock.
-        now: Seconds since the epoch.
-    """
-
-    spent_usd: float = 0.0
-    started: int = 0
-    seconds: float = 0.0
-    now: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """A trial may run.
-
-    Attributes:
-        trial: Its name.
-        worst_usd: What it may have cost at its end, earlier attempts included; None: unbounded.
-        deadline_seconds: How long this attempt may run; None: unbounded.
-        bound: What the deadline enforces.
-    """
-
-    trial: str
-    worst_usd: float | None
-    deadline_seconds: float | None
-    bound: Bound
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A trial may not run now; `final` when waiting for other trials cannot change that."""
-
-    trial: str
-    reason: Wait
-    message: str
-    final: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admission:
-    """What was decided about every applicant."""
-
-    grants: tuple[Grant, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
 
 
 def admit(
@@ -172,16 +83,6 @@ def admit(
         started += not applicant.admitted
         running.append(_as_running(applicant, outcome))
     return Admission(grants=tuple(grants), refusals=tuple(refusals))
-
-
-def burn_per_hour(running: Iterable[Running]) -> float:
-    """What the running trials cost in an hour, USD."""
-    return sum(one.price_per_hour for one in running)
-
-
-def lasts_seconds(left_usd: float, *, usd_per_hour: float) -> float:
-    """How long the money lasts at that rate; infinite when nothing is spent."""
-    return max(0.0, left_usd) / usd_per_hour * HOUR if usd_per_hour > 0 else math.inf
 
 
 def worst_case_usd(applicant: Applicant, *, terms: Terms) -> float | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tuner.spec import conditions
-from tuner.study.budget import Ledger
+from tuner.study.claims import Ledger
 from tuner.study.terms import Terms
 
 ALIKE: Final = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tuner.study.budget import Grant
+from tuner.study.claims import Grant
 from tuner.study.ends import End
 from tuner.study.terms import Terms
 from tuner.trial import Command

@@ -87,7 +87,7 @@ class StageResult:
         outcome: Cached, Run, Stopped or Failed.
         seconds: What it took here; restoring time when cached.
         cost_usd: `seconds` at this trial's price.
-        first_run_seconds: What it took when it was run for the first time (`seconds` unless cached).
+        first_run_seconds: What its first run took (`seconds` unless cached).
         instance_type: Where it ran for the first time.
         predicted: True when it first ran on another type than this trial's.
         metrics: Last or best values reported by this stage, by metric.
