@@ -66,7 +66,7 @@ def run_result(
 
 
 def trial_metrics(plan: TrialPlan, *, results: Iterable[StageResult]) -> dict[str, float]:
-    """Every metric of a trial so far, the built-ins over its stages included.
+    """Every metric of a trial so far, built-ins over its stages and objectives first.
 
     Where several stages report a metric, the stage that the objective names counts, else the last.
     """
@@ -80,7 +80,9 @@ def trial_metrics(plan: TrialPlan, *, results: Iterable[StageResult]) -> dict[st
             metrics.pop(objective.metric, None)
             metrics.update({k: v for k, v in own.items() if k == objective.metric})
     seconds = {name: result.first_run_seconds for name, result in by_stage.items()}
-    return {**metrics, **built_ins(plan, seconds=seconds)}
+    metrics.update(built_ins(plan, seconds=seconds))
+    first = [*BUILT_IN, *(objective.metric for objective in plan.objectives)]
+    return {name: metrics[name] for name in dict.fromkeys([*first, *metrics]) if name in metrics}
 
 
 def built_ins(plan: TrialPlan, *, seconds: Mapping[str, float]) -> dict[str, float]:

@@ -15,6 +15,8 @@ MAX_BYTES = 4096
 
 _VERSION = 1
 _MESSAGE_LENGTHS = (1000, 300, 100, 0)
+_METRICS_KEPT = 16
+"""More than a study's objectives with cost and run time, which come first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class AgentResult:
         reason: One word: `Rung`, `Command`, `ExitCode`, `Timeout`, `MissingMetric`...
         message: One sentence for people.
         fidelity: Fidelity reached.
-        metrics: Objectives by metric, built-ins included, as far as known.
+        metrics: By metric, objectives and built-ins first, as far as known.
         stages: How each stage went; shortened to name and numbers where space is scarce.
         saved_usd: What the stages found in the cache cost when they were run.
         checkpoint: Whether a checkpoint was stored from which another attempt can go on.
@@ -46,12 +48,25 @@ class AgentResult:
     warnings: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """One line of JSON of at most 4 KB: messages are cut, then stages lose their metrics."""
+        """One line of JSON of at most 4 KB, for a longer one would be cut off and say nothing.
+
+        Messages are cut first; then go the stages' metrics, the last of the trial's metrics, and
+        the earliest stages. The log's `result` record has all of them.
+        """
         for length in _MESSAGE_LENGTHS:
             text = self._shortened(length)._document(metrics=True)
-            if len(text.encode()) <= MAX_BYTES:
+            if _fits(text):
                 return text
-        return replace(self._shortened(0), warnings={})._document(metrics=False)
+        bare = replace(self._shortened(0), warnings={})
+        text = bare._document(metrics=False)
+        while not _fits(text) and len(bare.metrics) > _METRICS_KEPT:
+            kept = max(_METRICS_KEPT, len(bare.metrics) * 3 // 4)
+            bare = replace(bare, metrics=dict(list(bare.metrics.items())[:kept]))
+            text = bare._document(metrics=False)
+        while not _fits(text) and bare.stages:
+            bare = replace(bare, stages=bare.stages[1:])
+            text = bare._document(metrics=False)
+        return text
 
     def _shortened(self, length: int) -> AgentResult:
         stages = tuple(replace(stage, message=stage.message[:length]) for stage in self.stages)
@@ -103,6 +118,10 @@ class AgentResult:
             metrics=self.metrics,
             stages=self.stages,
         )
+
+
+def _fits(text: str) -> bool:
+    return len(text.encode()) <= MAX_BYTES
 
 
 def stage_from_dict(data: Mapping[str, Any]) -> StageResult:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tuner.errors import PipelineError
@@ -48,6 +50,20 @@ def test_it_fits_into_a_termination_message(stages: int, message: str) -> None:
     read = AgentResult.from_json(text)
     assert read.outcome is Outcome.FAILED
     assert [stage.seconds for stage in read.stages] == [1.5] * stages
+
+
+def test_many_metrics_and_long_names_fit_too() -> None:
+    """A message that Kubernetes cuts off would be no result at all."""
+    metrics = {"loss": 0.25} | {f"average-precision/class {n}": n / 3 for n in range(256)}
+    full = _result(3)
+    stages = tuple(
+        replace(full.stages[0], stage=f"{n}{'s' * 60}", instance_type="t" * 63) for n in range(16)
+    )
+    text = replace(full, metrics=metrics, stages=stages).to_json()
+    assert len(text.encode()) <= 4096
+    read = AgentResult.from_json(text)
+    assert (read.outcome, read.metrics["loss"], read.key) == (full.outcome, 0.25, full.key)
+    assert read.stages[-1].stage == stages[-1].stage
 
 
 @pytest.mark.parametrize("text", ["", "{}", "null", "Error: boom", '{"outcome": "Dancing"}'])
