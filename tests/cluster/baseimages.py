@@ -22,7 +22,6 @@ from settings import (
 from shell import run, step
 
 _RELEASE = "bookworm"
-_MIRROR = "http://deb.debian.org/debian"
 _CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 # Builds run behind the machine's certificates, also where a program brings its own bundle.
 _TLS = {"SSL_CERT_FILE": _CA_BUNDLE, "PIP_CERT": _CA_BUNDLE, "REQUESTS_CA_BUNDLE": _CA_BUNDLE}
@@ -114,9 +113,15 @@ def _python(root: Path) -> None:
         marker.unlink()
 
 
+def _mirror() -> str:
+    """Where this machine itself gets its packages."""
+    sites = run(["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"])
+    return sites.split()[0]
+
+
 def _debootstrap(root: Path, packages: list[str]) -> None:
     run(["debootstrap", "--variant=minbase", f"--include={','.join(packages)}",
-         _RELEASE, root, _MIRROR])  # fmt: skip
+         _RELEASE, root, _mirror()])  # fmt: skip
     shutil.copy(_CA_BUNDLE, root / _CA_BUNDLE.lstrip("/"))
     for settings in Path("/etc/apt/apt.conf.d").glob("99*"):
         shutil.copy(settings, root / "etc/apt/apt.conf.d" / settings.name)

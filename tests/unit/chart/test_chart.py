@@ -59,8 +59,8 @@ def test_the_operator_can_read_its_settings(render, find):
     settings = settings_from({name: value or "" for name, value in env.items()})
     assert settings.namespaces == ("ml", "research")
     assert settings.pull_secrets == ("one", "two")
-    assert settings.agent_image == "docker.io/tuner/agent:v7"
-    assert settings.worker_image == "docker.io/tuner/worker:v7"
+    assert settings.agent_image == "tuner/agent:v7"
+    assert settings.worker_image == "tuner/worker:v7"
     assert settings.lease_name == "tuner-operator"
     assert (settings.metrics_port, settings.health_port) == (8080, 8081)
     assert decode_settings(settings.store) == S3Settings(endpoint="s3.example.com", bucket="tuner")
