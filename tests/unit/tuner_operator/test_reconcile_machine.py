@@ -66,6 +66,7 @@ class Cluster:
         self.attempts_made = defaultdict(list)
         self.crash_after = None
         self.crashed = False
+        self.unseen = 0.0
 
     # The operator's requests.
 
@@ -94,6 +95,16 @@ class Cluster:
         self.news.append(("DELETED", copy.deepcopy(obj)))
         if TRIAL_LABEL in meta.get("labels", {}):
             self.account(obj)
+            self.forgive(obj)
+
+    def forgive(self, pod):
+        """A pod that vanished before anything told of it is made again, under its number."""
+        labels, meta = pod["metadata"]["labels"], pod["metadata"]
+        trial = self.objects.get(("TuningTrial", "ns", labels[TRIAL_LABEL]), {})
+        told = [one.get("pod") for one in trial.get("status", {}).get("segments", ())]
+        if meta["name"] not in told:
+            self.attempts_made[labels[TRIAL_LABEL]].remove(labels[ATTEMPT_LABEL])
+            self.unseen += self.costs.get(meta["uid"], 0.0)
 
     def new(self, obj):
         obj = copy.deepcopy(obj)
@@ -537,7 +548,7 @@ class ControlLoop(RuleBasedStateMachine):
         )
         spent = sum(self.cluster.costs.values()) + now
         stopping = self.most_parallel * 90 * PRICE / 3600
-        assert spent <= self.most_money + stopping + self.lost_sight
+        assert spent <= self.most_money + stopping + self.lost_sight + self.cluster.unseen
 
     @invariant()
     def one_verdict_per_attempt(self):
