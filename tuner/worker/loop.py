@@ -46,11 +46,14 @@ class Demand:
 
     Attributes:
         slots: How many trials this worker keeps open.
+        ahead: How many more it proposes ahead, to wait in the queue until a slot is free: the
+            next pod then starts sooner, and its proposal knows a little less.
         max_trials: How many the whole study may start; None for no bound.
         ended: Whether the study has ended.
     """
 
     slots: int
+    ahead: int = 0
     max_trials: int | None = None
     ended: bool = False
 
@@ -148,7 +151,7 @@ class Worker:
 
     def _room(self, demand: Demand, open_names: set[str]) -> int:
         mine = sum(self._number(name) is not None for name in open_names)
-        room = demand.slots - mine
+        room = demand.slots + (demand.ahead if demand.slots else 0) - mine
         if demand.max_trials is not None:
             uncounted = (TrialState.CANCELLED, TrialState.REJECTED)
             stories = self._view.chronicle.stories
