@@ -9,6 +9,7 @@ from shell import run, step, succeeds
 
 PACKAGES = (
     "buildah",
+    "busybox",
     "conntrack",
     "containerd",
     "containernetworking-plugins",
