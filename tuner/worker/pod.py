@@ -117,7 +117,7 @@ class StudyWatch:
         spec = study["spec"]
         suspended = bool(spec.get("suspend"))
         slots = slots_of(
-            int(spec.get("parallelTrials") or 1),
+            int(spec.get("parallelTrials", 1)),
             ordinal=self._settings.ordinal,
             workers=self._settings.workers,
         )
