@@ -14,12 +14,12 @@ from dataclasses import replace
 from tuner.backends._protocol import BackendEvent
 from tuner.backends.attempts import Attempt, AttemptRunner, Order, Phase
 from tuner.backends.planner import Planner
-from tuner.backends.showing import event_of, judged
+from tuner.backends.showing import event_of, judged, same_but_for_time
 from tuner.backends.verdicts import classify, with_logged_result, withdrawn
 from tuner.backends.view import LogView
 from tuner.errors import BackendError, StoreError
 from tuner.log import Kind
-from tuner.study.chronicle import Story
+from tuner.study.chronicle import Chronicle, Story
 from tuner.study.claims import Grant
 from tuner.study.ends import End
 from tuner.study.events import (
@@ -38,7 +38,7 @@ from tuner.study.events import (
     Withdraw,
 )
 from tuner.study.machine import Study, apply, replay
-from tuner.study.recovery import ended_event, events_of
+from tuner.study.recovery import busy_seconds, ended_event, events_of
 from tuner.study.terms import Terms
 from tuner.study.verdict import Verdict
 from tuner.trial import Command, Trial
@@ -79,6 +79,7 @@ class ManagedBackend:
         self._study = replay(Study(terms=terms, workers=workers), events)
         for attempt in runner.attempts():
             self._adopt(attempt)
+        self._set_clock(chronicle)
 
     @property
     def study(self) -> Study:
@@ -161,6 +162,17 @@ class ManagedBackend:
         time = attempt.start or self.now()
         self._record(Started(time=time, trial=trial, attempt=number, grant=attempt.order.grant))
 
+    def _set_clock(self, chronicle: Chronicle) -> None:
+        """The time in which no process ran the study does not count."""
+        if self._study.clock_time is None:
+            return
+        verdicts = (one for story in chronicle.stories for one in story.verdicts.values())
+        ran = [(one.start, one.start + one.seconds) for one in verdicts if one.start]
+        ran += [(one.start, one.end) for one in self._runner.attempts() if one.start]
+        self._study = replace(
+            self._study, clock_seconds=busy_seconds(ran), clock_time=self._runner.now()
+        )
+
     def _follow(self, attempt: Attempt) -> None:
         trial, number = attempt.order.id
         if self._study.clock_time is None:
@@ -235,6 +247,13 @@ class ManagedBackend:
         trial = self._trials.get(grant.trial) or (story and story.trial)
         if not trial:
             raise BackendError(f"{grant.trial} was admitted, but nobody knows its parameters")
+        missing = self._planner.missing_types(trial)
+        if missing:
+            message = f"the study may no longer use {', '.join(missing)}"
+            self._withdraw(Withdraw(trial=trial.name, reason="InstanceType", message=message))
+            # Noted only: this is in the middle of carrying out what was decided before.
+            self._record(self._outcome(trial.name))
+            return
         numbers = [
             one.order.plan.attempt
             for one in self._runner.attempts()
@@ -263,7 +282,7 @@ class ManagedBackend:
 
     def _report(self) -> list[BackendEvent]:
         events = self._events(set(self._study.trials) | set(self._shown))
-        changed = [one for one in events if not _same(self._shown.get(one.trial), one)]
+        changed = [one for one in events if not same_but_for_time(self._shown.get(one.trial), one)]
         self._shown = {one.trial: one for one in events if one.trial in self._study.trials}
         return changed
 
@@ -273,7 +292,3 @@ class ManagedBackend:
             event_of(trial, story=self._story(trial), attempt=attempts.get(trial), time=self.now())
             for trial in sorted(trials)
         ]
-
-
-def _same(one: BackendEvent | None, other: BackendEvent) -> bool:
-    return one is not None and replace(one, time=other.time) == other

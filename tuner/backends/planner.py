@@ -52,7 +52,13 @@ class Planner:
         )
 
     def price_per_hour(self, trial: Trial) -> float:
-        """USD, of the dearest instance type that the trial uses. Raises PipelineError."""
-        names = {segment.instance_type for segment in segments(self.spec, trial=trial)}
-        prices = (self.instance_types[name].price_per_hour for name in names)
-        return max((price or 0.0 for price in prices), default=0.0)
+        """USD, of the dearest instance type that the trial uses; of those that there are."""
+        known = (self.instance_types.get(name) for name in self._types_of(trial))
+        return max((one.price_per_hour or 0.0 for one in known if one is not None), default=0.0)
+
+    def missing_types(self, trial: Trial) -> list[str]:
+        """Instance types of the trial that there are no longer: `hardware` may be changed."""
+        return sorted(self._types_of(trial) - set(self.instance_types))
+
+    def _types_of(self, trial: Trial) -> set[str]:
+        return {segment.instance_type for segment in segments(self.spec, trial=trial)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tuner.backends._protocol import BackendEvent
 from tuner.backends.attempts import Attempt, Phase
 from tuner.spec.trial import TrialState
@@ -13,6 +15,11 @@ def judged(attempt: Attempt, story: Story | None) -> bool:
     return story is not None and any(
         number == attempt.order.plan.attempt for number, _ in story.verdicts
     )
+
+
+def same_but_for_time(one: BackendEvent | None, other: BackendEvent) -> bool:
+    """Whether nothing but time has passed between two events of a trial."""
+    return one is not None and replace(one, time=other.time) == other
 
 
 def event_of(

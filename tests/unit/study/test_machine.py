@@ -21,6 +21,7 @@ from tuner.study.events import (
     Withdraw,
 )
 from tuner.study.machine import Study, apply, replay, settle
+from tuner.study.recovery import busy_seconds
 from tuner.study.terms import Budget, ObjectiveTerm, Terms, TrialLimits
 from tuner.trial import Command
 
@@ -176,3 +177,17 @@ def _next(rng, *, running, number, now):
     if rng.random() < 0.2:
         return AttemptEnded(time=now, trial=name, cost_usd=cost, seconds=HOUR / 2)
     return Ended(time=now, trial=name, state=rng.choice(["Completed", "Stopped"]), cost_usd=cost)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "seconds"),
+    [
+        ([], 0),
+        ([(10, 20)], 10),
+        ([(10, 20), (12, 15)], 10),
+        ([(15, 30), (10, 20)], 20),
+        ([(100, 110), (10, 20)], 20),
+    ],
+)
+def test_a_study_is_busy_while_any_attempt_runs(intervals, seconds):
+    assert busy_seconds(intervals) == seconds

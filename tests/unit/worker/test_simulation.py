@@ -1,3 +1,7 @@
+from dataclasses import replace
+
+import pytest
+
 from tuner.backends.simulated import Fault
 from tuner.study.chronicle import Chronicle
 from tuner.study.history import history_of
@@ -144,3 +148,39 @@ def test_history_sees_curves_and_ends(world):
     full = {one.trial for one in history.observations if one.full}
     assert full.isdisjoint(history.failed)
     assert full | set(history.failed) == {trial.name for trial in history.trials}
+
+
+def test_an_instance_type_that_is_gone_withdraws_the_trials_that_need_it(world, instance_types):
+    here = world(budget={"maxTrials": 8}, parallelTrials=8)
+    Simulation(here).step()
+    needed = {
+        story.name
+        for story in chronicle_of(here).stories
+        if "large" in story.trial.instance_types.values()
+    }
+    changed = {"hardware": {"instanceTypes": ["small"]}, "budget": {"maxTrials": 8}}
+    left = world(**changed, parallelTrials=8, store=here.store, clock=here.clock)
+    left.instance_types = tuple(instance_types[:1])
+    assert Simulation(left).run().reason == "MaxTrialsReached"
+    stories = chronicle_of(left).stories
+    assert needed
+    assert {story.name for story in stories if story.reason == "InstanceType"} == needed
+    assert {story.name for story in stories if story.state == "Cancelled"} == needed
+    assert len(stories) == 8 + len(needed)
+
+
+def test_the_studys_clock_stands_still_while_nobody_runs_it(world):
+    here = world(budget={"maxTrials": 8, "maxDuration": "10h"}, parallelTrials=1)
+    simulation = Simulation(here)
+    first = simulation.backend
+    while first.study.count().completed + first.study.count().stopped < 2:
+        simulation.step()
+    first.change(replace(terms_of(here.spec), suspended=True))
+    while first.study.running:
+        first.poll(timeout_seconds=1.0)
+    before = first.study.clock_seconds
+    assert before > 0
+    here.clock.seconds += 24 * 3600.0
+    again = Simulation(here)
+    assert again.backend.study.clock_seconds == pytest.approx(before, abs=1)
+    assert again.run().reason == "MaxTrialsReached"
