@@ -324,6 +324,25 @@ def test_as_pid_1_it_reaps_orphans_when_pinged(
     assert (tmp_path / "after").read_text() == ""
 
 
+def test_as_pid_1_it_outlives_a_stage_that_kills_all_it_can(start: Callable[..., Runner]) -> None:
+    """The supervisor dies too, so nobody tells the end: the next ping finds out."""
+    runner = start(*_as_pid_1())
+    runner.stage("train", 'echo >"$0.up"; kill -KILL -1; kill -KILL $$')
+    runner.tell("run train 1")
+    runner.await_up("train")
+
+    def told() -> bool:
+        runner.tell("ping")
+        return "exited train 1 137" in runner.events()
+
+    runner.await_that(told, what="the end of the stage")
+    runner.stage("next", "sleep 0.3; exit 4")
+    runner.tell("run next 2\nping\nping")
+    runner.await_event("exited next 2 4")
+    runner.tell("quit 0")
+    assert runner.wait() == 0
+
+
 def test_in_kubernetes_every_dollar_is_doubled() -> None:
     doubled = runner_command("/tuner")
     assert doubled[:2] == ["/bin/sh", "-c"]

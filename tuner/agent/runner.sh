@@ -93,8 +93,12 @@ while :; do
     ended) [ "$first" != "$run" ] || [ -z "$stage" ] || ended "$second" ;;
     stop) [ -z "$stage" ] || stop_within "$first" ;;
     kill) [ "$first" != "$run" ] || [ -z "$stage" ] || kill_stage ;;
-    # Reaps orphans that PID 1 inherited.
-    ping) jobs >/dev/null 2>&1 ;;
+    # Reaps orphans that PID 1 inherited. A stage that kills all it can takes the supervisor along;
+    # what that one may have told stands in the FIFO already, before this.
+    ping)
+        jobs >/dev/null 2>&1
+        [ -z "$stage" ] || kill -0 "$supervisor" 2>/dev/null || printf 'ended %s 137\n' "$run" >&4
+        ;;
     quit) break ;;
     esac
 done
