@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -26,6 +26,14 @@ class History:
     observations: Sequence[Observation] = ()
     open_trials: frozenset[str] = frozenset()
     failed: Mapping[str, str] = field(default_factory=dict)
+
+    def with_open(self, trial: Trial) -> History:
+        """The history after one more proposal."""
+        return replace(
+            self,
+            trials=(*self.trials, trial),
+            open_trials=self.open_trials | {trial.name},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,10 +128,17 @@ class Worker:
             self._write_down(self._pending)
         open_names = {one.trial for one in self._backend.open_trials()}
         self._start_again(open_names)
-        for _ in range(self._room(demand, open_names)):
-            number = self._next_number(open_names)
+        room = self._room(demand, open_names)
+        if room:
+            self._propose(room, first=self._next_number(open_names))
+
+    def _propose(self, count: int, *, first: int) -> None:
+        """Proposes so many trials, numbered from `first`, each aware of those before it."""
+        # Built once: it holds all that was ever observed.
+        history = history_of(self._view.chronicle)
+        for number in range(first, first + count):
             suggestion = self._searcher.suggest(
-                history_of(self._view.chronicle),
+                history,
                 number=number,
                 rng=proposal_rng(self._settings.seed, worker=self._settings.ordinal, number=number),
             )
@@ -139,7 +146,7 @@ class Worker:
                 mark_exhausted(self._store, self._view.log.prefix, worker=self._settings.ordinal)
                 self.exhausted = True
                 return
-            open_names.add(self._propose(suggestion, number=number))
+            history = history.with_open(self._start(suggestion, number=number))
 
     def _start_again(self, open_names: set[str]) -> None:
         """Own proposals that were written down and never started: a crash lies in between."""
@@ -165,7 +172,7 @@ class Worker:
         numbers += [number for name in open_names if (number := self._number(name)) is not None]
         return 1 + max(numbers, default=-1)
 
-    def _propose(self, suggestion: Suggestion, *, number: int) -> str:
+    def _start(self, suggestion: Suggestion, *, number: int) -> Trial:
         trial = Trial(
             name=trial_name(self._settings.study, worker=self._settings.ordinal, number=number),
             worker=self._settings.ordinal,
@@ -176,7 +183,7 @@ class Worker:
         )
         self._write_down(trial)
         self._backend.start(trial)
-        return trial.name
+        return trial
 
     def _write_down(self, trial: Trial) -> None:
         # A put that failed may have arrived all the same: the very same record is written again,

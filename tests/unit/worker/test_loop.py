@@ -148,3 +148,18 @@ def test_nothing_is_proposed_once_the_study_has_ended():
     here.step()
     assert here.ended
     assert not backend.started
+
+
+def test_each_proposal_knows_of_those_before_it():
+    known = []
+
+    class Curious(Counting):
+        def suggest(self, history, *, number, rng):
+            known.append(([one.name for one in history.trials], set(history.open_trials)))
+            return super().suggest(history, number=number, rng=rng)
+
+    worker(
+        Blinking(lambda: 1e9), Recording(), Demand(slots=3), ordinal=4, searcher=Curious()
+    ).step()
+    names = ["s-4-0", "s-4-1"]
+    assert known == [(names[:count], set(names[:count])) for count in range(3)]
