@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +11,7 @@ import typer
 from tuner.cli.exits import ExitCode
 from tuner.cli.follow import logs, wait
 from tuner.cli.front import front
+from tuner.cli.run import run
 from tuner.cli.status import status, trials
 from tuner.cli.validate import validate
 from tuner.errors import ManifestError, TunerError
@@ -26,10 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-VERBS: tuple[Callable[..., Any], ...] = (validate, status, front, trials, logs, wait)
+VERBS: tuple[Callable[..., Any], ...] = (run, validate, status, front, trials, logs, wait)
+"""Their modules import no more than the parser; what a verb needs it loads when it is called."""
 
-if find_spec("tuner.cli.run"):
-    app.command()(import_module("tuner.cli.run").run)
 for verb in VERBS:
     app.command()(verb)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tuner.artifacts import FolderStore
-from tuner.backends.local.runs import NAMESPACE, runs, uid_of
+from tuner.backends.local.runs import NAMESPACE, run_of, runs, uid_of
 from tuner.cli.report import StudyReport, TrialRow, baseline_of, initial_name, lookup_stages
 from tuner.errors import ManifestError, UnknownObject
 from tuner.log import StudyLog, studies, study_prefix
@@ -28,17 +28,21 @@ class LocalSource:
 
     Args:
         folder: The folder, `.tuner` by default.
+
+    Raises:
+        UnknownObject: There is no such folder; reading makes none.
     """
 
     def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise UnknownObject(f"there is no folder {folder}")
         self._folder = folder
         self._store = FolderStore(folder)
 
     def names(self) -> Sequence[str]:
-        """Names of the studies, sorted."""
-        if not self._folder.is_dir():
-            return []
-        return sorted({entry.study for entry in studies(self._store, NAMESPACE)})
+        """Names of the studies that have runs, sorted."""
+        entries = studies(self._store, NAMESPACE)
+        return sorted({entry.study for entry in entries if run_of(entry.uid) is not None})
 
     def overview(self, study: str | None = None) -> Sequence[StudyReport]:
         """One study, or all by name."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tuner.cli.exits import ExitCode
 from tuner.cli.options import Format
 
 if TYPE_CHECKING:
@@ -108,20 +107,17 @@ def _greet(session: Session, loaded: Loaded, display: Display) -> None:
 
 def _finish(study: str, *, store: Path, output: Format) -> None:
     """Prints the front as `tuner front` does, last of all as JSON."""
+    from tuner.cli.follow import exit_code
     from tuner.cli.front import front_text
     from tuner.cli.local import LocalSource
     from tuner.cli.output import dump
-    from tuner.spec import StudyState
 
     report = LocalSource(store).report(study)
     if output is Format.TABLE:
         typer.echo(front_text(report))
         output = Format.JSON
     typer.echo(dump(report.summary.to_json(), form=output))
-    if report.state is StudyState.FAILED:
-        raise typer.Exit(ExitCode.FAILED)
-    if report.nothing_feasible:
-        raise typer.Exit(ExitCode.NOTHING_FEASIBLE)
+    raise typer.Exit(exit_code(report))
 
 
 def _on_signals() -> threading.Semaphore:

@@ -149,14 +149,14 @@ class Session:
             backend.poll(timeout_seconds=0.2)
 
     def summary(self) -> Summary:
-        """What the study came to so far."""
+        """What the study came to as of the last step; asks the store for nothing."""
         backend = self._backend
         states = (
             {one.trial: TrialState(one.state) for one in backend.open_trials()} if backend else {}
         )
         spec = self._loaded.study.spec
         return summarize(
-            self._view.refresh(),
+            self._view.chronicle,
             study=self.study.name,
             terms=self._terms,
             states=states,

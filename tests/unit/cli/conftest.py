@@ -60,14 +60,14 @@ class LocalStudy:
 
     def __init__(self, folder, name="ranker", spec=SPEC):
         self.folder = folder
-        self.prefix = study_prefix("local", name, uid="local")
+        self.prefix = study_prefix("local", name, uid="local-1")
         self.store = FolderStore(folder)
         self.log = StudyLog(self.store, self.prefix)
         self.log.put_marker(
             {
                 "v": 1,
                 "name": name,
-                "uid": "local",
+                "uid": "local-1",
                 "spec": spec,
                 "pricesPerHour": {"small": 3.6, "large": 36.0},
             }

@@ -22,7 +22,7 @@ def test_the_module_runs_like_the_command():
     run = subprocess.run(
         [sys.executable, "-m", "tuner", "--help"], capture_output=True, text=True, check=True
     )
-    for verb in ("validate", "status", "front", "trials", "logs", "wait"):
+    for verb in ("run", "validate", "status", "front", "trials", "logs", "wait"):
         assert verb in run.stdout
 
 
@@ -46,3 +46,15 @@ def test_errors_of_this_project_are_one_line_and_exit_code_1(tmp_path):
     )
     assert run.returncode == 1
     assert run.stderr == f"error: {tmp_path} has no study ranker; it has: none\n"
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-m", "tuner", "status", "--local", str(tmp_path / "typo")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "there is no folder" in run.stderr
+    assert not list(tmp_path.iterdir())

@@ -110,7 +110,7 @@ def test_a_study_without_trials(invoke, empty):
 
 def test_logs_of_a_local_trial_are_those_of_all_its_attempts(invoke, local):
     for attempt in (1, 2, 10):
-        output = Layout(Path(".tuner/attempts/ranker-0-1") / str(attempt)).output_log
+        output = Layout(Path(".tuner/attempts/ranker.local-1/ranker-0-1") / str(attempt)).output_log
         output.parent.mkdir(parents=True)
         output.write_text(f"attempt {attempt}\n")
     result = invoke("logs", "ranker-0-1")

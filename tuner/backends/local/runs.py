@@ -13,11 +13,14 @@ _PREFIX = "local-"
 
 def runs(store: ArtifactStore, study: str) -> list[int]:
     """Numbers of the runs of a study that are in the store, rising."""
-    return sorted(
-        int(entry.uid.removeprefix(_PREFIX))
-        for entry in studies(store, NAMESPACE)
-        if entry.study == study and entry.uid.removeprefix(_PREFIX).isdigit()
-    )
+    entries = (entry for entry in studies(store, NAMESPACE) if entry.study == study)
+    return sorted(run for entry in entries if (run := run_of(entry.uid)) is not None)
+
+
+def run_of(uid: str) -> int | None:
+    """Which run a uid stands for; None for a uid of something else."""
+    number = uid.removeprefix(_PREFIX)
+    return int(number) if uid.startswith(_PREFIX) and number.isdigit() else None
 
 
 def uid_of(run: int) -> str:
