@@ -164,7 +164,7 @@ def test_a_study_to_its_end_and_again(here):
 def test_interrupted_it_checkpoints_and_goes_on(here):
     # Long enough for a busy machine to be interrupted in mid-stage.
     pause = here.folder / "pause"
-    pause.write_text("3")
+    pause.write_text("1.5")
     process = here.start()
     here.wait_for_records(Kind.REPORTS, 2, process=process)
     process.send_signal(signal.SIGINT)

@@ -44,10 +44,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(body))} | headers).items():
             self.send_header(name, value)
+        # Said, or the client asks again on the connection that is just being closed.
+        self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
-        self.close_connection = True
 
     do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _answer
 
