@@ -33,6 +33,10 @@ STORE_LOST = "StoreLost"
 USER_MUST_ACT = frozenset({START_ERROR, IMAGE_PULL, CONTAINER_CONFIG, NEVER_STARTED})
 """Reasons that no other proposal can mend."""
 
+LAST_LINES = 10
+LAST_CHARACTERS = 700
+"""Of a failed stage's output, in the message of its trial."""
+
 _START_REASONS = frozenset({"StartError", "ContainerCannotRun", "CreateContainerError"})
 _IMAGE_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"}
@@ -130,8 +134,15 @@ def _by_result(pod: PodFacts, *, result: AgentResult | None) -> Ruling | None:
         case Outcome.FAILED if pod.reason != "DeadlineExceeded":
             if pod.stage.reason == "OOMKilled":
                 return _out_of_memory()
-            return replace(said, state=TrialState.FAILED, failure=failure_in(result))
+            words = _with_last_lines(result.message, pod.stage.message)
+            return replace(said, state=TrialState.FAILED, message=words, failure=failure_in(result))
     return None
+
+
+def _with_last_lines(message: str, output: str) -> str:
+    """The agent's sentence, and the end of the stage's output, which the kubelet alone has."""
+    lines = "\n".join(output.strip().splitlines()[-LAST_LINES:])[-LAST_CHARACTERS:]
+    return f"{message}\n{lines}" if lines else message
 
 
 def failure_in(result: AgentResult) -> str:

@@ -76,17 +76,19 @@ def send(api: client.ApiClient, namespace: str) -> Send:
         place = {} if cluster_scoped else {"namespace": namespace}
         name = {} if verb == "create" else {"name": data["metadata"]["name"]}
         body = {} if verb == "delete" else {"body": data, "field_validation": "Strict"}
-        return dict(
-            call(
-                group="tuner.dev",
-                version="v1alpha1",
-                plural=PLURALS[data["kind"]],
-                **({"dry_run": "All"} if dry else {}),
-                **place,
-                **name,
-                **body,
-            )
-        )
+        where = {"group": "tuner.dev", "version": "v1alpha1", "plural": PLURALS[data["kind"]]}
+        dry_run = {"dry_run": "All"} if dry else {}
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            try:
+                return dict(call(**where, **dry_run, **place, **name, **body))
+            except ApiException as error:
+                # An operator that watches may have written the status in between.
+                if verb != "replace" or error.status != 409 or time.monotonic() > deadline:
+                    raise
+                read = getattr(objects, f"get_{scope}_custom_object")
+                version = dict(read(**where, **place, **name))["metadata"]["resourceVersion"]
+                data["metadata"]["resourceVersion"] = version
 
     return request
 

@@ -48,14 +48,31 @@ def test_operator_killed_three_times(kube, release, studies, running):
     assert_whole(studies, running)
 
 
-def test_worker_killed_three_times(kube, namespace, studies, running):
-    for _ in range(KILLS):
-        wait_for("a worker", lambda: workers(studies), seconds=60, show=studies.describe)
+def test_worker_killed_three_times(kube, namespace, studies, instance_type):
+    # Trials of ten seconds: the worker proposes before, between and after the kills.
+    trials = 8
+    name = studies.apply(
+        study(
+            "fault", stage(STEPS), types=[instance_type()], steps=10, budget={"maxTrials": trials}
+        )
+    )
+    for kill in range(KILLS):
+        wait_for(
+            f"a worker with {kill + 1} trials",
+            lambda kill=kill: workers(studies) and len(studies.trials(name)) > kill,
+            seconds=120,
+            show=studies.describe,
+        )
         pod = workers(studies)[0]["metadata"]["name"]
         node.send(kube, pod, namespace, container="worker", number=signal.SIGKILL)
-        time.sleep(4)
-    assert_whole(studies, running)
-    assert len(studies.trials(running)) == 2, "a restarted worker proposed again"
+        time.sleep(1)
+    status = studies.end(name, seconds=300)
+    assert status["state"] == "Succeeded", studies.describe()
+    assert status["trials"]["completed"] == trials
+    numbers = sorted(trial["spec"]["number"] for trial in studies.trials(name))
+    assert numbers == list(range(trials)), "a restarted worker left a number out, or used one twice"
+    values = {trial["spec"]["parameters"]["x"] for trial in studies.trials(name)}
+    assert len(values) == trials, "a restarted worker replayed its random stream"
 
 
 def workers(studies):

@@ -50,7 +50,12 @@ def test_suspend_and_resume_goes_on_from_the_checkpoint(kube, studies, namespace
         seconds=20,
         show=studies.describe,
     )
-    assert {trial["status"]["state"] for trial in studies.trials(name)} == {"Paused"}
+    wait_for(
+        "both trials to be Paused",
+        lambda: {trial["status"]["state"] for trial in studies.trials(name)} == {"Paused"},
+        seconds=60,
+        show=studies.describe,
+    )
     before = len(studies.reports(name))
     time.sleep(3)
     assert len(studies.reports(name)) == before, "a suspended study reports"

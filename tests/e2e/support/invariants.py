@@ -11,6 +11,7 @@ from tuner.study.chronicle import Chronicle
 
 LIVE = ("Pending", "Running")
 OPEN_STATES = {"Queued", "Unschedulable", "Starting", "Running", "Paused"}
+GRACE_SECONDS = 90
 SETTLED = {"completed": "Completed", "stopped": "Stopped", "failed": "Failed"}
 
 
@@ -27,7 +28,7 @@ def violations(kube: Kube, bucket: Bucket, namespace: str) -> list[str]:
         found += _results(records, own)
         found += _attempts(study, own, pods)
         found += _counters(study, own)
-        found += _spend(study)
+        found += _spend(study, own)
     return found
 
 
@@ -62,15 +63,21 @@ def _results(records: list[Record], trials: list[Object]) -> Iterable[str]:
 def _attempts(study: Object, trials: list[Object], pods: list[Object]) -> Iterable[str]:
     names = {trial["metadata"]["name"] for trial in trials}
     live = Counter(
-        pod["metadata"]["labels"].get("tuner.dev/trial")
-        for pod in pods
-        if pod["status"].get("phase") in LIVE and "deletionTimestamp" not in pod["metadata"]
+        pod["metadata"]["labels"].get("tuner.dev/trial") for pod in pods if _is_live(pod)
     )
     running = {name: count for name, count in live.items() if name in names}
     yield from (f"{name} has {count} live pods" for name, count in running.items() if count > 1)
     allowed = study["spec"].get("parallelTrials", 1)
     if sum(running.values()) > allowed:
         yield f"{sum(running.values())} live trial pods where {allowed} are allowed"
+
+
+def _is_live(pod: Object) -> bool:
+    """Whether something of it runs or will: its phase follows its containers a second later."""
+    statuses = pod["status"].get("containerStatuses", [])
+    over = bool(statuses) and all("terminated" in one.get("state", {}) for one in statuses)
+    alive = pod["status"].get("phase") in LIVE and not over
+    return alive and "deletionTimestamp" not in pod["metadata"]
 
 
 def _counters(study: Object, trials: list[Object]) -> Iterable[str]:
@@ -86,9 +93,12 @@ def _counters(study: Object, trials: list[Object]) -> Iterable[str]:
         yield f"an ended study counts trials in flight: {counts}"
 
 
-def _spend(study: Object) -> Iterable[str]:
+def _spend(study: Object, trials: list[Object]) -> Iterable[str]:
+    """What runs still costs something while it is being stopped, for the grace period at most."""
     limit = study["spec"]["budget"].get("maxCost")
     spent = study.get("status", {}).get("cost", {}).get("spent", 0)
-    # What runs costs something while it is being stopped: the tests' grace periods come to less.
-    if limit is not None and spent > 1.5 * limit:
-        yield f"spent {spent} of {limit}"
+    segments = [one for trial in trials for one in trial.get("status", {}).get("segments", [])]
+    price = max((one.get("pricePerHour", 0) for one in segments), default=0)
+    stopping = study["spec"].get("parallelTrials", 1) * price / 3600 * GRACE_SECONDS
+    if limit is not None and spent > limit + stopping:
+        yield f"spent {spent} of {limit}, and stopping costs {stopping} at most"
