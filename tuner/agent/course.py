@@ -34,9 +34,11 @@ from tuner.trial import Outcome, StageOutcome
 
 def begin(plan: TrialPlan, state: State) -> State:
     """Turns to the stage at `index`, or to the end after the last one."""
-    if state.halt is not None:
+    over = state.index == len(plan.stages)
+    # Of a pipeline that is over there is nothing left to stop: what it came to is not thrown away.
+    if state.halt is not None and not (over and plan.last):
         return end(plan, state, state.halt)
-    if state.index == len(plan.stages):
+    if over:
         return end(plan, state, _well(plan, state))
     stage = plan.stages[state.index]
     state = replace(state, phase=Phase.LOOKUP)

@@ -13,6 +13,7 @@ from tuner.agent.progress import Report
 MAX_LINE_BYTES = 65_536
 MAX_METRICS = 64
 MAX_NAME_LENGTH = 100
+"""Of a metric's name as JSON, quotes left out."""
 
 MALFORMED = "MalformedReport"
 NOT_FINITE = "NotFinite"
@@ -78,7 +79,7 @@ def _report(
     fidelity: float | None = None
     for name, raw in data.items():
         value = _number(raw)
-        if value is None or len(name) > MAX_NAME_LENGTH:
+        if value is None or not _is_name(name):
             warnings[NOT_A_NUMBER] += 1
         elif name == fidelity_name:
             fidelity = value if math.isfinite(value) and value > 0 else None
@@ -89,6 +90,11 @@ def _report(
                 warnings[NOT_FINITE] += 1
             metrics[name] = value
     return Report(metrics=metrics, fidelity=fidelity)
+
+
+def _is_name(name: str) -> bool:
+    """Whether a metric may be called so: what bounds its records is its length as JSON."""
+    return name.isprintable() and len(json.dumps(name)) <= MAX_NAME_LENGTH + 2
 
 
 def _number(raw: object) -> float | None:

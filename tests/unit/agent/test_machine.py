@@ -180,6 +180,19 @@ def test_commands_end_the_trial_wherever_it_is(command: Command, outcome: Outcom
     assert storing.results["prepare"].outcome == "Run"
 
 
+@pytest.mark.parametrize(
+    "event", [events.Signalled(), events.Commanded(command=Command.STOP, reason="Budget")]
+)
+def test_what_comes_while_the_last_artifact_is_stored_is_too_late(event: events.Event) -> None:
+    state = _settle(MACHINE.apply(_running(), _taken(9)))
+    state = MACHINE.apply(state, events.Exited(number=2, code=0, at=120.0))
+    assert state.phase is Phase.STORE
+    state = _settle(MACHINE.apply(state, event))
+    assert state.phase is Phase.QUIT
+    assert state.ending is not None
+    assert state.ending.outcome is Outcome.COMPLETED
+
+
 @pytest.mark.parametrize("event", [events.Signalled(), events.Interrupted()])
 def test_being_taken_away_leaves_no_verdict(event: events.Event) -> None:
     state = MACHINE.apply(_running(), event)

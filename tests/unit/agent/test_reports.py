@@ -39,6 +39,10 @@ def test_without_fidelity_the_count_is_a_metric() -> None:
         (b'{"a": 1e999}', "NotFinite"),
         (b'{"a": ' + b"9" * 400 + b"}", "NotFinite"),
         (b'{"a": 1' + b" " * 70_000 + b"}", "ReportTooLong"),
+        (b'{"' + b"a" * 101 + b'": 1}', "NotANumber"),
+        (('{"' + "\u00e9" * 90 + '": 1}').encode(), "NotANumber"),
+        (b'{"\\ud800": 1}', "NotANumber"),
+        (b'{"a\\nb": 1}', "NotANumber"),
         (json.dumps({f"m{i}": 1 for i in range(65)}).encode(), "TooManyMetrics"),
     ],
 )
