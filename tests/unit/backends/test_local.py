@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuner.artifacts import FolderStore
+from tuner.backends.attempts import Cause, Order
 from tuner.backends.local import reaper
 from tuner.backends.local.cpus import Cpus
 from tuner.backends.local.folder import MAX_OUTPUT_BYTES, AttemptFolder
 from tuner.backends.local.runs import runs, uid_of
 from tuner.log import StudyLog
-from tuner.trial import Command
+from tuner.pipeline import TrialPlan
+from tuner.study.claims import Bound, Grant
+from tuner.trial import Command, Outcome
 
 
 @given(total=st.integers(1, 8), asked=st.lists(st.floats(0.1, 12), max_size=12))
@@ -91,6 +94,45 @@ def test_a_folder_that_was_not_written_whole_holds_no_order(tmp_path):
     assert AttemptFolder(tmp_path).read() is None
     (tmp_path / "grant.json").write_text("{")
     assert AttemptFolder(tmp_path).read() is None
+
+
+def order(base):
+    plan = TrialPlan(
+        study_prefix="studies/local/s.local-1",
+        cache_prefix="cache/local",
+        trial="s-0-0",
+        attempt=1,
+        segment=0,
+        last=True,
+        bracket=0,
+        stages=(),
+        objectives=(),
+        fidelity=None,
+        grace_seconds=90.0,
+        layout=str(base),
+    )
+    grant = Grant(trial="s-0-0", worst_usd=1.0, deadline_seconds=9.0, bound=Bound.BUDGET)
+    return Order(plan=plan, grant=grant)
+
+
+def test_what_a_crash_left_costs_from_its_start_to_its_last_sign_of_life(tmp_path):
+    folder = AttemptFolder(tmp_path)
+    folder.write(order(tmp_path))
+    assert folder.read() == order(tmp_path)
+    folder.mark_started()
+    folder.agent_log.write_text("...")
+    os.utime(folder.started, (1000, 1000))
+    os.utime(folder.agent_log, (1060, 1060))
+    left = folder.leftover(order(tmp_path))
+    assert (left.start, left.seconds, left.cause, left.result) == (1000, 60, Cause.LOST, None)
+
+
+def test_what_a_crash_left_waiting_costs_nothing_and_was_not_lost(tmp_path):
+    folder = AttemptFolder(tmp_path)
+    folder.write(order(tmp_path))
+    left = folder.leftover(order(tmp_path))
+    assert (left.seconds, left.cause) == (0, Cause.NONE)
+    assert left.result.outcome is Outcome.PAUSED
 
 
 def test_runs_are_counted(tmp_path):

@@ -13,7 +13,7 @@ from tuner.backends.attempts import Attempt, Cause, Order, Phase
 from tuner.errors import PipelineError
 from tuner.pipeline import AgentResult, Layout, plan_from_json, plan_to_json
 from tuner.study.budget import Bound, Grant
-from tuner.trial import Command
+from tuner.trial import Command, Outcome
 
 MAX_OUTPUT_BYTES = 1 << 20
 """What is kept of an attempt's output once it has ended."""
@@ -33,6 +33,7 @@ class AttemptFolder:
         self.command = base / "command"
         self.result = base / "result.json"
         self.agent_log = base / "agent.log"
+        self.started = base / "started"
 
     def write(self, order: Order) -> None:
         """Writes an order down; the grant comes last and says that all is there."""
@@ -51,6 +52,10 @@ class AttemptFolder:
         values = {**grant, "bound": Bound(str(grant["bound"]))}
         return Order(plan=plan, grant=Grant(**values))  # type: ignore[arg-type]
 
+    def mark_started(self) -> None:
+        """Notes the time from which on the attempt costs money."""
+        self.started.touch()
+
     def tell(self, command: Command, *, reason: str = "") -> None:
         """Writes the command that the agent watches for."""
         self._whole(self.command, f"{command} {reason}".strip())
@@ -63,15 +68,18 @@ class AttemptFolder:
             return None
 
     def leftover(self, order: Order) -> Attempt:
-        """The attempt as a crash of `tuner run` left it: ended when it last wrote a file."""
+        """The attempt as a crash of `tuner run` left it: ended when it last wrote a file.
+
+        One that was still waiting for its place is not counted as lost.
+        """
+        start = self.started.stat().st_mtime if self.started.exists() else 0.0
         times = [path.stat().st_mtime for path in self._signs() if path.exists()]
-        start = self.agent_log.stat().st_ctime if self.agent_log.exists() else 0.0
-        result = self.outcome()
+        result = self.outcome() if start else never_ran(Command.CHECKPOINT)
         return Attempt(
             order=order,
             phase=Phase.ENDED,
-            start=min(start, *times) if start and times else start,
-            end=max(times, default=start),
+            start=start,
+            end=max(start, *times) if times else start,
             result=result,
             cause=Cause.NONE if result else Cause.LOST,
             message="" if result else "tuner run was killed",
@@ -106,6 +114,19 @@ class AttemptFolder:
         temporary = path.with_name(f".{path.name}")
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(path)
+
+
+def never_ran(command: Command) -> AgentResult:
+    """What is said of an attempt that was told to end before it had started."""
+    outcome = Outcome.PAUSED if command is Command.CHECKPOINT else Outcome.STOPPED
+    return AgentResult(
+        outcome=outcome,
+        reason="Command",
+        message="had not started",
+        fidelity=0.0,
+        metrics={},
+        stages=(),
+    )
 
 
 def _keep_end(path: Path) -> None:

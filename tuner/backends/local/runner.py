@@ -17,10 +17,9 @@ from tuner.artifacts import StoreSettings, encode_settings
 from tuner.backends.attempts import Attempt, Cause, Order, Phase
 from tuner.backends.local import reaper
 from tuner.backends.local.cpus import Cpus
-from tuner.backends.local.folder import AttemptFolder
+from tuner.backends.local.folder import AttemptFolder, never_ran
 from tuner.errors import BackendError
-from tuner.pipeline import AgentResult
-from tuner.trial import Command, Outcome
+from tuner.trial import Command
 
 TICK_SECONDS = 0.05
 FLUSH_SECONDS = 30.0
@@ -168,7 +167,7 @@ class LocalRunner:
         if job.attempt.phase is Phase.ENDED:
             return
         if job.attempt.phase is Phase.WAITING:
-            job.attempt = replace(job.attempt, phase=Phase.ENDED, result=_never_ran(command))
+            job.attempt = replace(job.attempt, phase=Phase.ENDED, result=never_ran(command))
             return
         job.folder.tell(command)
         job.attempt = replace(job.attempt, cause=cause)
@@ -212,6 +211,7 @@ class LocalRunner:
 
     def _start(self, job: _Job) -> None:
         order = job.attempt.order
+        job.folder.mark_started()
         with job.folder.agent_log.open("ab") as log:
             job.process = subprocess.Popen(
                 self._argv(job.folder),
@@ -243,18 +243,6 @@ class LocalRunner:
 
     def _token_of(self, order: Order) -> str:
         return f"{self._token}/{order.plan.trial}/{order.plan.attempt}."
-
-
-def _never_ran(command: Command) -> AgentResult:
-    outcome = Outcome.PAUSED if command is Command.CHECKPOINT else Outcome.STOPPED
-    return AgentResult(
-        outcome=outcome,
-        reason="Command",
-        message="had not started",
-        fidelity=0.0,
-        metrics={},
-        stages=(),
-    )
 
 
 def _usable_cpus() -> Sequence[int]:
