@@ -2,13 +2,15 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.artifacts import FolderStore
+from tuner.artifacts import FolderSettings, FolderStore
 from tuner.backends.attempts import Cause, Order
-from tuner.backends.local import reaper
+from tuner.backends.local import LocalRunner, LocalSettings, reaper
 from tuner.backends.local.cpus import Cpus
 from tuner.backends.local.folder import MAX_OUTPUT_BYTES, AttemptFolder
 from tuner.backends.local.runs import runs, uid_of
@@ -88,6 +90,39 @@ def test_an_attempts_folder_keeps_the_end_of_its_output_alone(tmp_path):
     kept = (tmp_path / "output.log").read_bytes()
     assert kept.endswith(b"the end")
     assert len(kept) <= MAX_OUTPUT_BYTES + 10
+
+
+def test_removal_that_a_crash_cut_off_is_made_up_for(tmp_path, monkeypatch):
+    base = tmp_path / "attempts" / "s-0-0" / "1"
+    folder = AttemptFolder(base)
+    folder.write(order(base))
+    (base / "io").mkdir()
+    (base / "io" / "events").write_text("ready")
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", lambda *_, **__: None)
+        patch.setattr(Path, "unlink", crash_at(folder.grant))
+        with pytest.raises(KeyboardInterrupt):
+            folder.clear()
+    assert folder.read() is None
+    LocalRunner(
+        LocalSettings(
+            folder=tmp_path / "attempts",
+            working_folder=tmp_path,
+            store=FolderSettings(folder=str(tmp_path / "store")),
+        )
+    ).close()
+    assert not [path for path in base.rglob("*") if path.is_file()]
+
+
+def crash_at(chosen):
+    unlink = Path.unlink
+
+    def crashing(path, missing_ok=False):
+        if path == chosen:
+            raise KeyboardInterrupt
+        unlink(path, missing_ok=missing_ok)
+
+    return crashing
 
 
 def test_a_folder_that_was_not_written_whole_holds_no_order(tmp_path):

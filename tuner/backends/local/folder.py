@@ -94,15 +94,20 @@ class AttemptFolder:
         return lines[-1][:300] if lines else ""
 
     def clear(self) -> None:
-        """Frees the disk: of an attempt that has ended only the end of its output is kept."""
+        """Frees the disk: of an attempt that has ended only the end of its output is kept.
+
+        The order goes last, so that a crash in between leaves a folder that is found again.
+        """
         output = Layout(self.base).output_log
         for path in self.base.iterdir() if self.base.is_dir() else ():
             if path == output:
                 _keep_end(path)
             elif path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
-            else:
+            elif path not in (self.plan, self.grant):
                 path.unlink(missing_ok=True)
+        self.plan.unlink(missing_ok=True)
+        self.grant.unlink(missing_ok=True)
 
     def _signs(self) -> list[Path]:
         layout = Layout(self.base)

@@ -137,7 +137,10 @@ class LocalRunner:
         for grant in sorted(self._settings.folder.glob("*/*/grant.json")):
             folder = AttemptFolder(grant.parent)
             order = folder.read()
-            if order is not None:
+            if order is None:
+                # A crash cut off its removal.
+                folder.clear()
+            else:
                 self._jobs[order.id] = _Job(folder.leftover(order), folder)
 
     def _look(self) -> bool:
