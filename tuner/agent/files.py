@@ -36,10 +36,23 @@ def make_folders(layout: Layout, *, stage: str, fresh: bool) -> None:
     files = layout.stage(stage)
     files.folder.mkdir(parents=True, exist_ok=True)
     for folder in (files.output, files.checkpoint):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        _make_empty(folder)
     if fresh:
         files.reports.write_bytes(b"")
+
+
+def _make_empty(folder: Path) -> None:
+    """The stage may have put a link or a file there, or folders that nobody may write to."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    elif folder.exists():
+        folder.chmod(0o700)
+        for parent, names, _ in os.walk(folder):
+            for child in (Path(parent, name) for name in names):
+                if not child.is_symlink():
+                    child.chmod(0o700)
+        shutil.rmtree(folder)
+    folder.mkdir()
 
 
 def write_script(layout: Layout, *, stage: StagePlan, fidelity: str | None) -> None:

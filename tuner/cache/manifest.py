@@ -29,7 +29,8 @@ class StageFacts:
         price_per_hour: USD, of that type.
         fidelity: Fidelity done, for the stage that has it.
         metrics: What the stage reported, by metric.
-        reports: Its reports in order; JSON objects.
+        reports: JSON objects `{"metrics": {...}}`: the least and the greatest value of each metric,
+            from which objectives follow in either direction. The curve is in the log of the study.
         components: What the stage key was made of, each part as a short text.
     """
 

@@ -59,11 +59,11 @@ class Story:
 
     @property
     def last_verdict(self) -> Verdict | None:
-        """The verdict on the last attempt, of its last segment."""
+        """The final verdict, of several that of the lowest attempt; without one the last."""
         if not self.verdicts:
             return None
-        final = [one for one in self.verdicts.values() if one.state.is_final]
-        return final[0] if final else self.verdicts[max(self.verdicts)]
+        final = [key for key, one in self.verdicts.items() if one.state.is_final]
+        return self.verdicts[min(final) if final else max(self.verdicts)]
 
     @property
     def state(self) -> TrialState:

@@ -93,6 +93,26 @@ def test_a_command_is_told_once(tmp_path: Path, text: str, expected: Commanded |
     assert source() is None
 
 
+@pytest.mark.parametrize("left", ["link", "file", "locked folder"])
+def test_whatever_a_stage_left_its_folders_are_empty_again(layout: Layout, left: str) -> None:
+    make_folders(layout, stage="train", fresh=True)
+    output = layout.stage("train").output
+    elsewhere = layout.base / "elsewhere"
+    elsewhere.mkdir()
+    if left == "locked folder":
+        (output / "a" / "b").mkdir(parents=True)
+        (output / "a" / "b" / "file").touch()
+        (output / "a" / "b").chmod(0o500)
+        (output / "a").chmod(0o500)
+    else:
+        output.rmdir()
+        output.symlink_to(elsewhere) if left == "link" else output.touch()
+    make_folders(layout, stage="train", fresh=False)
+    assert not output.is_symlink()
+    assert list(output.iterdir()) == []
+    assert elsewhere.is_dir()
+
+
 def test_the_runner_stays_small_enough_for_a_manifest() -> None:
     text = runner_script()
     assert "#" not in text.replace("$#", "")
