@@ -162,7 +162,8 @@ def _told(
     stages = _stages(result.stages, old=old, spec=spec)
     guessed = any(one.predicted for one in result.stages)
     built_in = [one.metric for one in spec.objectives if one.is_built_in]
-    metrics = {**(old.metrics or {}), **result.metrics}
+    # The objectives first, as the result has them: status is bounded.
+    metrics = {**result.metrics, **(old.metrics or {}), **result.metrics}
     return {
         "fidelity": max(result.fidelity, old.fidelity or 0.0),
         "metrics": dict(list(metrics.items())[:32]) or None,
