@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from tuner.agent.jobs import Answer, Job
-from tuner.errors import StoreError
+from tuner.errors import TunerError
 
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 8.0
@@ -23,7 +23,7 @@ class Doer(Protocol):
     """Who does the jobs: `Keeper`, or a test's stand-in."""
 
     def do(self, job: Job) -> Answer:
-        """Does a job. StoreError and OSError mean: worth doing again."""
+        """Does a job. TunerError and OSError mean: worth doing again, here or in a next pod."""
 
     def heartbeat(self) -> None:
         """Says in the store that this attempt is alive. May raise StoreError or OSError."""
@@ -98,7 +98,7 @@ class Hands:
         while True:
             try:
                 return Outcome(job=job, answer=self._doer.do(job))
-            except (StoreError, OSError) as error:
+            except (TunerError, OSError) as error:
                 now = time.monotonic()
                 since = now if since is None else since
                 _logger.warning("%s failed: %s", type(job).__name__, error)

@@ -79,7 +79,8 @@ class TrialWatch:
             try:
                 self._follow(self._list())
                 pause = 1.0
-            except (ApiException, urllib3.exceptions.HTTPError) as error:
+            except (ApiException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+                # ValueError: an event that was cut off in its middle is not JSON.
                 if isinstance(error, ApiException) and error.status == GONE:
                     continue
                 _logger.warning("watching trials failed, again in %.0f s: %s", pause, error)
