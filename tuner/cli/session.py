@@ -220,7 +220,9 @@ class Session:
             base=lambda trial, attempt: str(
                 (self.attempts_folder / trial / str(attempt)).absolute()
             ),
-            code_identity=code_identity(loaded.folder, besides=loaded.files),
+            code_identity=code_identity(
+                loaded.folder, besides=(*loaded.files, self._options.store)
+            ),
             inputs=inputs,
         )
 

@@ -38,3 +38,12 @@ def test_executable_bits_and_names_matter(folder):
     executable = identity(folder)
     (folder / "lib" / "net.py").rename(folder / "lib" / "other.py")
     assert len({before, executable, identity(folder)}) == 3
+
+
+def test_what_is_kept_does_not_matter_wherever_it_is(folder):
+    kept = folder / "kept"
+    before = code_identity(folder, besides=[kept])
+    (kept / "deep").mkdir(parents=True)
+    (kept / "deep" / "object.json").write_text("{}")
+    assert code_identity(folder, besides=[kept]) == before
+    assert code_identity(folder) != before
