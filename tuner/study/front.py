@@ -20,7 +20,7 @@ def feasible(story: Story, *, terms: Terms) -> bool:
     result = story.completed
     if result is None or any(one.metric not in result.metrics for one in terms.objectives):
         return False
-    return all(one.holds(result.metrics.get(one.metric)) for one in terms.constraints)
+    return all(one.holds(one.value(result)) for one in terms.constraints)
 
 
 def front_of(stories: Sequence[Story], *, terms: Terms) -> list[Story]:

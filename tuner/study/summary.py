@@ -205,9 +205,9 @@ def _counts(stories: Sequence[Story], *, states: Mapping[str, TrialState]) -> Co
 def _infeasible(completed: Sequence[Story], *, terms: Terms) -> dict[str, int]:
     broken: Counter[str] = Counter()
     for story in completed:
-        metrics = {} if story.completed is None else story.completed.metrics
+        result = story.completed
         for one in terms.constraints:
-            broken[one.metric] += not one.holds(metrics.get(one.metric))
+            broken[one.metric] += result is not None and not one.holds(one.value(result))
     return {metric: count for metric, count in broken.items() if count}
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from tuner.spec.quantities import duration_seconds
 from tuner.spec.study import TuningStudySpec
+from tuner.trial import TrialResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +29,24 @@ class ObjectiveTerm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConstraintTerm:
-    """The bounds that a metric must keep for a trial to be feasible."""
+    """The bounds that a metric must keep for a trial to be feasible.
+
+    Attributes:
+        metric: Its name.
+        minimum: The least value allowed.
+        maximum: The greatest value allowed.
+        stage: Whose value it is, where several stages report the metric; None for the trial's.
+    """
 
     metric: str
     minimum: float | None = None
     maximum: float | None = None
+    stage: str | None = None
+
+    def value(self, result: TrialResult) -> float | None:
+        """The value that is bounded; of built-in metrics, which no stage reports, the trial's."""
+        reported = {one.stage: one.metrics for one in result.stages}.get(self.stage or "", {})
+        return reported.get(self.metric, result.metrics.get(self.metric))
 
     def holds(self, value: float | None) -> bool:
         """Whether the value keeps the bounds; a metric that is missing does not."""
@@ -102,7 +116,7 @@ def terms_of(spec: TuningStudySpec) -> Terms:
             for one in spec.objectives
         ),
         constraints=tuple(
-            ConstraintTerm(metric=one.metric, minimum=one.min, maximum=one.max)
+            ConstraintTerm(metric=one.metric, minimum=one.min, maximum=one.max, stage=one.stage)
             for one in spec.constraints or ()
         ),
         fidelity_max=1.0 if spec.fidelity is None else float(spec.fidelity.max),

@@ -1,5 +1,6 @@
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -162,3 +163,17 @@ def test_verdict_bodies_round_trip():
     assert Verdict.from_body({**verdict.to_body(), "later": True}) == verdict
     with pytest.raises(LogError, match="without a state"):
         Verdict.from_body({"v": 1})
+
+
+@pytest.mark.parametrize(("stage", "infeasible"), [(None, 0), ("benchmark", 0), ("train", 1)])
+def test_a_constraint_may_name_the_stage_whose_value_counts(log, stage, infeasible):
+    log.proposed("s-0-0")
+    train = replace(log.stage("s-0-0"), metrics={"latency": 90.0})
+    benchmark = replace(log.stage("s-0-0", stage="benchmark"), metrics={"latency": 10.0})
+    log.result("s-0-0", stages=[train, benchmark], loss=0.3, cost=1.0, latency=10.0)
+    log.verdict("s-0-0")
+    bound = ConstraintTerm(metric="latency", maximum=20, stage=stage)
+    terms = replace(TERMS, constraints=(bound,))
+    summary = summarize(folded(log.records), study="s", terms=terms)
+    assert summary.infeasible == ({"latency": 1} if infeasible else {})
+    assert len(summary.front) == 1 - infeasible
