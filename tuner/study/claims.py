@@ -125,6 +125,19 @@ class Admission:
     grants: tuple[Grant, ...] = ()
     refusals: tuple[Refusal, ...] = ()
 
+    @property
+    def unaffordable(self) -> bool:
+        """Whether the money keeps out everybody whom maxTrials would let in.
+
+        While nothing runs that is for good: a trial that was started before and cannot be paid to
+        its end must not keep a study open whose trials have all been started.
+        """
+        reasons = {one.reason for one in self.refusals}
+        return not self.grants and bool(reasons & _MONEY) and reasons <= _MONEY | {Wait.MAX_TRIALS}
+
+
+_MONEY = frozenset({Wait.BUDGET, Wait.UNAFFORDABLE})
+
 
 def burn_per_hour(running: Iterable[Running]) -> float:
     """What the running trials cost in an hour, USD."""

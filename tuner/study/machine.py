@@ -66,14 +66,11 @@ def settle(study: Study, *, now: float) -> tuple[Study, tuple[StudyCommand, ...]
     admission = admit(
         _applicants(study), running=study.running, terms=study.terms, ledger=study.ledger(now=now)
     )
-    poor = admission.refusals and all(
-        one.reason in (Wait.BUDGET, Wait.UNAFFORDABLE) for one in admission.refusals
-    )
     end = end_of(
         study.terms,
         tally=study.count(),
         ledger=study.ledger(now=now),
-        unaffordable=bool(poor and not study.running and not admission.grants),
+        unaffordable=admission.unaffordable and not study.running,
     )
     # An end stays until the terms change: its cause may go with the last applicant.
     end = end or study.end

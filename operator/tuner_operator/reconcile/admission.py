@@ -72,13 +72,7 @@ def admission(
     )
     chains += [_wait(observed, one, refusal=refusal) for one, refusal in crowded]
     chains += [_refused(observed, by_name[one.trial], one) for one in decision.refusals]
-    hopeless = (
-        bool(decision.refusals)
-        and not decision.grants
-        and not flights
-        and not crowded
-        and all(one.reason is Wait.UNAFFORDABLE for one in decision.refusals)
-    )
+    hopeless = decision.unaffordable and not flights and not crowded
     return Admitted(
         chains=tuple(chain for chain in chains if chain.actions), flights=begun, hopeless=hopeless
     )

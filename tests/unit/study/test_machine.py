@@ -126,6 +126,16 @@ def test_a_trial_that_used_up_its_limit_is_withdrawn():
     assert study.count().failed == 1
 
 
+def test_a_started_trial_that_cannot_be_paid_to_its_end_keeps_no_study_open():
+    terms = replace(TERMS, budget=Budget(max_trials=1, max_cost_usd=1.0), parallel_trials=1)
+    terms = replace(terms, limits=TrialLimits(max_seconds=HOUR))
+    begun = (proposed("a", price=0.5), Started(time=0, trial="a"), proposed("b", price=0.5))
+    study, _ = run(Study(terms=terms), *begun)
+    lost = AttemptEnded(time=60, trial="a", cost_usd=0.95, seconds=60)
+    _, asked = run(study, lost)
+    assert [one.end.reason for one in asked if isinstance(one, Finish)] == ["NoTrialCompleted"]
+
+
 def test_a_cancelled_trial_leaves_its_place_among_max_trials():
     study, _ = run(Study(terms=TERMS), *map(proposed, "abc"))
     study, _ = run(study, Ended(time=1, trial="a", state="Cancelled"))
