@@ -83,7 +83,10 @@ def end_of(terms: Terms, *, tally: Tally, ledger: Ledger, unaffordable: bool = F
     )
     if end is None or tally.completed or not end.succeeded:
         return end
-    return _without_result(end, tally=tally)
+    if end.stop and tally.open and not unaffordable:
+        # A running trial may still complete while it is being stopped; ask again when it has ended.
+        return end
+    return _without_result(end)
 
 
 def _failures(terms: Terms, *, tally: Tally) -> End | None:
@@ -132,10 +135,7 @@ def _drained(terms: Terms, *, tally: Tally, ledger: Ledger, unaffordable: bool) 
     return None
 
 
-def _without_result(end: End, *, tally: Tally) -> End:
-    if end.stop and tally.open:
-        # A running trial may still complete while it is being stopped; ask again when it has ended.
-        return end
+def _without_result(end: End) -> End:
     return End(
         reason=conditions.NO_TRIAL_COMPLETED,
         message=f"{end.message}; no trial completed",
