@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import settings
 
 from tuner.spec import load_manifests
 
 Edit = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
 DATA = Path(__file__).parent / "data"
+
+# Under CI the same examples each time, so that a commit is judged for what it changes; everywhere
+# else new ones, so that something is found.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
