@@ -73,8 +73,8 @@ cluster-env: ## Print the exports that point kubectl, helm and tuner to that clu
 cluster-down: ## Stop it
 	[ ! -x $(BIN)/python ] || $(CLUSTER) down
 
-bench: $(VENV)/.dev ## Run the benchmarks
-	$(BIN)/python -m benchmarks.overhead
+bench: $(VENV)/.dev ## Run the benchmarks, on the cluster of $$KUBECONFIG, else on the test cluster
+	[ -n "$$KUBECONFIG" ] || eval "$$($(CLUSTER) env)" && $(BIN)/python -m benchmarks.overhead
 
 requirements: $(BIN)/uv ## Pin the newest versions, with hashes
 	for extra in dev agent cli worker operator demo; do \
