@@ -34,7 +34,7 @@ def test_a_dollar_budget_ends_the_study_and_its_running_pods(studies, instance_t
 
 def test_suspend_and_resume_goes_on_from_the_checkpoint(kube, studies, namespace, instance_type):
     name = studies.apply(
-        study("pause", stage(STEPS), types=[instance_type()], steps=20, budget={"maxTrials": 2})
+        study("pause", stage(STEPS), types=[instance_type()], steps=45, budget={"maxTrials": 2})
     )
     wait_for(
         "two trials at step 3",
@@ -65,7 +65,7 @@ def test_suspend_and_resume_goes_on_from_the_checkpoint(kube, studies, namespace
     assert status["trials"]["completed"] == 2
     for trial in studies.trials(name):
         mine = [one for one in studies.reports(name) if one[0] == trial["metadata"]["name"]]
-        assert {step for _, _, step, _ in mine} == set(range(1, 21))
+        assert {step for _, _, step, _ in mine} == set(range(1, 46))
         later = [step for _, attempt, step, _ in mine if attempt > 1]
         assert min(later) >= 3, "it began again"
 
