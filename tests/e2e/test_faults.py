@@ -90,7 +90,7 @@ def test_agent_killed_three_times(kube, namespace, studies, running):
 def test_a_deleted_trial_pod_is_made_again_and_goes_on(kube, namespace, studies, running):
     wait_for("step 4", lambda: [one for one in studies.reports(running) if one[2] >= 4], seconds=30)
     pod = studies.running_pod()
-    # With its grace: a pod that is killed at once goes on from its last periodic checkpoint, if any.
+    # With its grace: one that is killed at once has its last periodic checkpoint only, if any.
     kube.delete("pods", pod["metadata"]["name"], namespace)
     assert_whole(studies, running, attempts=2)
     trial = pod["metadata"]["labels"]["tuner.dev/trial"]
