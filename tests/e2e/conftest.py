@@ -21,19 +21,6 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(HERE / "support"))
-
-import invariants  # noqa: E402
-from bucket import Bucket, open_bucket  # noqa: E402
-from kube import Kube, wait_for  # noqa: E402
-from release import RELEASE, SECRET, SYSTEM, install  # noqa: E402
-from studies import Studies  # noqa: E402
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.cluster)
 
 
 def _find_cluster() -> None:
@@ -49,7 +36,21 @@ def _find_cluster() -> None:
         os.environ.update({name: os.path.expandvars(value) for name, value in found.items()})
 
 
+# Before anything imports the kubernetes client, which reads KUBECONFIG on import.
 _find_cluster()
+sys.path.insert(0, str(HERE / "support"))
+
+import invariants  # noqa: E402
+from bucket import Bucket, open_bucket  # noqa: E402
+from kube import Kube, wait_for  # noqa: E402
+from release import RELEASE, SECRET, SYSTEM, install  # noqa: E402
+from studies import Studies  # noqa: E402
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
 
 
 @pytest.fixture(scope="session")
