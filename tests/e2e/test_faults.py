@@ -90,12 +90,39 @@ def test_agent_killed_three_times(kube, namespace, studies, running):
 def test_a_deleted_trial_pod_is_made_again_and_goes_on(kube, namespace, studies, running):
     wait_for("step 4", lambda: [one for one in studies.reports(running) if one[2] >= 4], seconds=30)
     pod = studies.running_pod()
-    # With its grace: one that is killed at once has its last periodic checkpoint only, if any.
     kube.delete("pods", pod["metadata"]["name"], namespace)
     assert_whole(studies, running, attempts=2)
+    assert first_step_of_second_attempt(studies, running, pod) > 1, "it began again"
+
+
+def test_a_trial_pod_killed_at_once_goes_on_from_its_periodic_checkpoint(
+    bucket, kube, namespace, studies, instance_type
+):
+    # Without grace nobody can store a checkpoint any more: what counts is the one of each minute.
+    steps = 80
+    name = studies.apply(
+        study("fault", stage(STEPS), types=[instance_type()], steps=steps, budget={"maxTrials": 1})
+    )
+    wait_for(
+        "a checkpoint in the bucket",
+        lambda: [
+            key
+            for key in bucket.keys(f"studies/{namespace}/{name}.")
+            if "/checkpoints/" in key and key.endswith(".json")
+        ],
+        seconds=150,
+        show=studies.describe,
+    )
+    pod = studies.running_pod()
+    kube.delete("pods", pod["metadata"]["name"], namespace, "--grace-period=0", "--force")
+    assert studies.end(name, seconds=240)["state"] == "Succeeded", studies.describe()
+    assert {one[2] for one in studies.reports(name)} == set(range(1, steps + 1))
+    assert first_step_of_second_attempt(studies, name, pod) > 30, "it began again"
+
+
+def first_step_of_second_attempt(studies, name, pod):
     trial = pod["metadata"]["labels"]["tuner.dev/trial"]
-    later = [one[2] for one in studies.reports(running) if one[0] == trial and one[1] == 2]
-    assert min(later) > 1, "it began again"
+    return min(one[2] for one in studies.reports(name) if one[0] == trial and one[1] == 2)
 
 
 def test_the_store_away_for_thirty_seconds(kube, release, studies, running):
