@@ -1,0 +1,1 @@
+"""What a trial is worth: acquisition functions and how they are maximised."""

@@ -1,0 +1,1 @@
+"""Models of what trials will show and take."""
