@@ -6,9 +6,12 @@ BIN := $(VENV)/bin
 CLUSTER := $(BIN)/python tests/cluster/cluster.py
 E2E_JOBS ?= 4
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python
+# The benchmarks' peers (optuna, syne-tune, deephyper, smac, botorch) live apart from what is tested.
+BENCH := .venv-bench
+UV_BENCH := $(BIN)/uv pip install --quiet --python $(BENCH)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-e2e check format generate cluster cluster-env cluster-down bench requirements clean
+.PHONY: help demo test test-unit test-e2e check format generate cluster cluster-env cluster-down bench bench-env requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -76,12 +79,22 @@ cluster-down: ## Stop it
 bench: $(VENV)/.dev ## Run the benchmarks, on the cluster of $$KUBECONFIG, else on the test cluster
 	[ -n "$$KUBECONFIG" ] || eval "$$($(CLUSTER) env)" && $(BIN)/python -m benchmarks.overhead
 
+$(BENCH)/.bench: $(BIN)/uv requirements/bench.txt pyproject.toml
+	[ -x $(BENCH)/bin/python ] || $(PYTHON) -m venv --without-pip $(BENCH)
+	$(UV_BENCH) --require-hashes -r requirements/tools.txt -r requirements/bench.txt
+	$(UV_BENCH) --no-deps --no-build-isolation -e .
+	@touch $@
+
+bench-env: $(BENCH)/.bench ## Install the benchmarks' peers into an environment of their own, .venv-bench
+
 requirements: $(BIN)/uv ## Pin the newest versions, with hashes
 	for extra in dev agent cli worker operator demo; do \
 	  $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header --python-version 3.11 \
 	    $$([ $$extra = dev ] || echo --constraint requirements/dev.txt) \
 	    --extra $$extra pyproject.toml -o requirements/$$extra.txt || exit 1; done
+	$(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header --python-version 3.11 \
+	  --constraint requirements/dev.txt --extra worker pyproject.toml requirements/bench.in -o requirements/bench.txt
 	printf 'uv\nhatchling\n' | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-annotate --no-header - -o requirements/tools.txt
 
 clean: cluster-down ## Remove what was installed and made here (caches outside stay)
-	rm -rf $(VENV) .tuner .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	rm -rf $(VENV) $(BENCH) .tuner .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
