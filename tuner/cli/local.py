@@ -161,7 +161,7 @@ def _row(story: Story, metrics: Sequence[str]) -> TrialRow:
         label=_label(story),
         cached=tuple(
             name
-            for name, (_, stage) in story.stages.items()
+            for name, (_, _, stage) in story.stages.items()
             if stage.outcome is StageOutcome.CACHED
         ),
     )

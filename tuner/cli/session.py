@@ -234,6 +234,7 @@ class Session:
                 spec,
                 space=SearchSpace.from_parameters(spec.parameters),
                 choices=self._loaded.choices,
+                instance_types={name: one.spec for name, one in self._types},
             ),
             view=self._view,
             store=self._store,

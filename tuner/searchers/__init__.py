@@ -1,7 +1,7 @@
 """What to try next: searchers behind one Protocol."""
 
-from tuner.searchers._protocol import History, Searcher, Suggestion
-from tuner.searchers.factory import make_searcher
+from tuner.searchers._protocol import History, Searcher, StoredStages, Suggestion
+from tuner.searchers.factory import SearcherFactory, make_searcher
 from tuner.searchers.initial import InitialTrialsFirst
 from tuner.searchers.joint import JointSpace
 from tuner.searchers.random import RandomSearcher
@@ -14,7 +14,9 @@ __all__ = [
     "JointSpace",
     "RandomSearcher",
     "Searcher",
+    "SearcherFactory",
     "SobolSearcher",
+    "StoredStages",
     "Suggestion",
     "make_searcher",
     "proposal_rng",

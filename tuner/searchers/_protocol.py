@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 
-from tuner.trial import Observation, ParameterValue, Trial
+from tuner.trial import Observation, ParameterValue, StageResult, Trial
+
+StoredStages = Callable[[Mapping[str, ParameterValue], Mapping[str, str]], int]
+"""How many leading stages of (parameters, instance type by stage) the stage cache holds, verified.
+
+Asked for configurations of this and of other studies; cheap to ask again.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +26,23 @@ class History:
         observations: All observations, in the log's order.
         open_trials: Names of the trials that have not ended.
         failed: Trials that ended without a full observation, with the reason's word.
+        stages: By trial, open ones included: what its first look at each stage came to (run,
+            restored from the cache, stopped, failed), in the order of the looks.
+        started: How many trials have begun to run and count towards a bound of trials.
+        spent_usd: What the attempts that have ended cost, of open trials too. What runs now is
+            not in it.
+        elapsed_seconds: For how long something of the study ran, as the log's times say; parallel
+            trials count once, and a suspended study stands still.
     """
 
     trials: Sequence[Trial] = ()
     observations: Sequence[Observation] = ()
     open_trials: frozenset[str] = frozenset()
     failed: Mapping[str, str] = field(default_factory=dict)
+    stages: Mapping[str, tuple[StageResult, ...]] = field(default_factory=dict)
+    started: int = 0
+    spent_usd: float = 0.0
+    elapsed_seconds: float = 0.0
 
     def with_open(self, trial: Trial) -> History:
         """The history after one more proposal."""

@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Protocol
+
 from tuner.errors import NotSupported
 from tuner.hardware import StageChoices
-from tuner.searchers._protocol import Searcher
+from tuner.searchers._protocol import Searcher, StoredStages
 from tuner.searchers.initial import InitialTrialsFirst
 from tuner.searchers.joint import JointSpace
 from tuner.searchers.random import RandomSearcher
 from tuner.searchers.sobol import SobolSearcher
 from tuner.space import SearchSpace
-from tuner.spec import SearcherType, TuningStudySpec
+from tuner.spec import InstanceTypeSpec, SearcherType, TuningStudySpec
+
+
+class SearcherFactory(Protocol):
+    """Whatever makes a worker's searcher: `make_searcher`, or a benchmark's baseline."""
+
+    def __call__(
+        self,
+        spec: TuningStudySpec,
+        *,
+        space: SearchSpace,
+        choices: StageChoices,
+        instance_types: Mapping[str, InstanceTypeSpec],
+        worker: int = 0,
+        workers: int = 1,
+        prior: object | None = None,
+        stored: StoredStages | None = None,
+    ) -> Searcher:
+        """The searcher of one worker; arguments as for `make_searcher`."""
 
 
 def make_searcher(
@@ -18,8 +39,11 @@ def make_searcher(
     *,
     space: SearchSpace,
     choices: StageChoices,
+    instance_types: Mapping[str, InstanceTypeSpec],
     worker: int = 0,
     workers: int = 1,
+    prior: object | None = None,
+    stored: StoredStages | None = None,
 ) -> Searcher:
     """The searcher of one worker, the study's initial trials first.
 
@@ -27,8 +51,11 @@ def make_searcher(
         spec: The study. Auto is Sobol in this version.
         space: Its search space.
         choices: The instance types that its stages may use, without problems.
+        instance_types: At least those of the choices, by name: prices and features.
         worker: The worker's ordinal, from 0.
         workers: How many workers there are.
+        prior: What earlier studies taught; None without `transfer`.
+        stored: Asks the stage cache; None where there is none.
 
     Raises:
         NotSupported: This version does not have the searcher.

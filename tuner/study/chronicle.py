@@ -24,6 +24,7 @@ _STATES = {
     Outcome.STOPPED: TrialState.STOPPED,
     Outcome.FAILED: TrialState.FAILED,
 }
+_AGENTS = frozenset({Kind.REPORTS, Kind.STAGE, Kind.RESULT})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,10 +37,11 @@ class Story:
         created: When it was proposed, seconds since the epoch.
         results: By attempt, of those that ended it (completed, stopped, failed).
         verdicts: By attempt and part.
-        stages: What the first look at each stage came to, and in which attempt that was.
+        stages: What the first look at each stage came to, in which attempt and when that was.
         curve: Metrics by fidelity, with the attempt and the time of the record.
         ended: When the last result or verdict was written, seconds since the epoch.
         attempts: The highest attempt that left a record; 0 before the first.
+        spans: By attempt, the times of its agent's first and last record, seconds since the epoch.
     """
 
     name: str
@@ -47,10 +49,17 @@ class Story:
     created: float = 0.0
     results: dict[int, TrialResult] = field(default_factory=dict)
     verdicts: dict[tuple[int, str], Verdict] = field(default_factory=dict)
-    stages: dict[str, tuple[int, StageResult]] = field(default_factory=dict)
+    stages: dict[str, tuple[int, float, StageResult]] = field(default_factory=dict)
     curve: dict[float, tuple[int, float, Mapping[str, float]]] = field(default_factory=dict)
     ended: float = 0.0
     attempts: int = 0
+    spans: dict[int, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def first_looks(self) -> tuple[StageResult, ...]:
+        """What the first look at each stage came to, in the order of the looks."""
+        ordered = sorted(self.stages.items(), key=lambda item: (item[1][1], item[0]))
+        return tuple(result for _, (_, _, result) in ordered)
 
     @property
     def accepted(self) -> TrialResult | None:
@@ -144,6 +153,9 @@ class Chronicle:
 def _take(story: Story, record: Record) -> None:
     seconds = record.milliseconds / 1000
     story.attempts = max(story.attempts, record.attempt)
+    if record.kind in _AGENTS:
+        first, last = story.spans.get(record.attempt, (seconds, seconds))
+        story.spans[record.attempt] = min(first, seconds), max(last, seconds)
     match record.kind:
         case Kind.PROPOSED:
             if story.trial is None or seconds < story.created:
@@ -158,16 +170,16 @@ def _take(story: Story, record: Record) -> None:
             story.verdicts.setdefault((record.attempt, record.part), verdict)
             story.ended = max(story.ended, seconds)
         case Kind.STAGE:
-            _take_stage(story, record.attempt, stage_of(record))
+            _take_stage(story, record.attempt, seconds, stage_of(record))
         case Kind.REPORTS:
             for fidelity, metrics in reports_of(record):
                 _take_report(story, record.attempt, seconds, fidelity, metrics)
 
 
-def _take_stage(story: Story, attempt: int, stage: StageResult) -> None:
+def _take_stage(story: Story, attempt: int, seconds: float, stage: StageResult) -> None:
     known = story.stages.get(stage.stage)
-    if known is None or attempt < known[0]:
-        story.stages[stage.stage] = (attempt, stage)
+    if known is None or (attempt, seconds) < known[:2]:
+        story.stages[stage.stage] = (attempt, seconds, stage)
 
 
 def _take_report(

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tuner.searchers._protocol import History
+from tuner.spec.trial import TrialState
 from tuner.study.chronicle import Chronicle, Story
+from tuner.study.elapsed import elapsed_seconds
 from tuner.trial import Observation
+
+UNCOUNTED = frozenset({TrialState.CANCELLED, TrialState.REJECTED})
+"""States of trials that do not count towards a bound of trials."""
 
 
 def history_of(chronicle: Chronicle) -> History:
@@ -25,6 +30,10 @@ def history_of(chronicle: Chronicle) -> History:
             for one in stories
             if not one.is_open and one.completed is None
         },
+        stages={one.name: one.first_looks for one in stories if one.stages},
+        started=sum(one.attempts > 0 and one.state not in UNCOUNTED for one in stories),
+        spent_usd=sum(one.cost_usd for one in stories),
+        elapsed_seconds=elapsed_seconds(stories),
     )
 
 

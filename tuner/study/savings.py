@@ -36,7 +36,7 @@ def cache_savings(
     first = [
         (story, result)
         for story in stories
-        for name, (_, result) in story.stages.items()
+        for name, (_, _, result) in story.stages.items()
         if name in stages or not stages
     ]
     hits = [(story, one) for story, one in first if one.outcome is StageOutcome.CACHED]

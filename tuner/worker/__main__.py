@@ -20,7 +20,7 @@ from tuner.searchers import make_searcher
 from tuner.space import SearchSpace
 from tuner.spec import TuningStudySpec
 from tuner.worker.loop import LONGEST_PAUSE_SECONDS, Worker, WorkerSettings
-from tuner.worker.pod import CREDENTIALS, PodSettings, StudyWatch, read_choices
+from tuner.worker.pod import CREDENTIALS, PodSettings, StudyWatch, read_choices, read_instance_types
 
 _logger = logging.getLogger("tuner.worker")
 
@@ -66,6 +66,7 @@ def _work(settings: PodSettings, stop: threading.Event) -> None:
             spec,
             space=SearchSpace.from_parameters(spec.parameters),
             choices=read_choices(spec),
+            instance_types=read_instance_types(),
             worker=settings.ordinal,
             workers=settings.workers,
         ),

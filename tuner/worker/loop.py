@@ -13,9 +13,8 @@ from tuner.backends.view import LogView
 from tuner.errors import BackendError, StoreError
 from tuner.log import Kind
 from tuner.searchers import Searcher, Suggestion, proposal_rng
-from tuner.spec.trial import TrialState
 from tuner.study.bodies import proposed_body
-from tuner.study.history import history_of
+from tuner.study.history import UNCOUNTED, history_of
 from tuner.study.markers import mark_exhausted
 from tuner.trial import Trial, trial_name
 
@@ -160,9 +159,8 @@ class Worker:
         mine = sum(self._number(name) is not None for name in open_names)
         room = demand.slots + (demand.ahead if demand.slots else 0) - mine
         if demand.max_trials is not None:
-            uncounted = (TrialState.CANCELLED, TrialState.REJECTED)
             stories = self._view.chronicle.stories
-            counted = sum(story.state not in uncounted for story in stories)
+            counted = sum(story.state not in UNCOUNTED for story in stories)
             room = min(room, demand.max_trials - counted)
         return max(0, room)
 

@@ -13,7 +13,7 @@ from tuner.artifacts import StoreSettings, decode_settings
 from tuner.errors import TunerError
 from tuner.hardware import Group, StageChoices
 from tuner.pipeline import StudyIdentity
-from tuner.spec import TuningStudySpec
+from tuner.spec import InstanceTypeSpec, TuningStudySpec
 from tuner.worker.loop import Demand
 
 STUDY_FOLDER = Path("/etc/tuner/study")
@@ -74,6 +74,19 @@ def read_choices(spec: TuningStudySpec, *, folder: Path = STUDY_FOLDER) -> Stage
         groups = sorted([*own, *([shared] if shared else [])], key=lambda names: order[names[0]])
         return StageChoices(tuple(Group(names, tuple(types[names[0]])) for names in groups))
     except (OSError, ValueError, KeyError) as error:
+        raise TunerError(f"the resolved instance types cannot be read: {error}") from error
+
+
+def read_instance_types(*, folder: Path = STUDY_FOLDER) -> dict[str, InstanceTypeSpec]:
+    """Price, resources and accelerator of each instance type, as the operator wrote them.
+
+    Raises:
+        TunerError: The operator has not written them.
+    """
+    try:
+        types: dict[str, Any] = json.loads((folder / "instance-types.json").read_text())
+        return {name: InstanceTypeSpec.model_validate(spec) for name, spec in types.items()}
+    except (OSError, ValueError, AttributeError) as error:
         raise TunerError(f"the resolved instance types cannot be read: {error}") from error
 
 

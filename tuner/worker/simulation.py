@@ -13,7 +13,7 @@ from tuner.backends.view import LogView
 from tuner.hardware import resolve
 from tuner.log import StudyLog
 from tuner.pipeline import StudyIdentity
-from tuner.searchers import make_searcher
+from tuner.searchers import SearcherFactory, StoredStages, make_searcher
 from tuner.space import SearchSpace
 from tuner.spec import InstanceType, TuningStudySpec
 from tuner.study.ends import End
@@ -35,6 +35,9 @@ class World:
         clock: Virtual.
         store: On the same clock; by default in memory.
         faults: Which attempts are killed, and when.
+        searcher_factory: Makes the workers' searchers; by default the one that the spec asks for.
+        prior: What earlier studies taught.
+        stored: Asks the stage cache.
     """
 
     def __init__(
@@ -48,11 +51,17 @@ class World:
         clock: VirtualClock | None = None,
         store: ArtifactStore | None = None,
         faults: FaultPlan | None = None,
+        searcher_factory: SearcherFactory = make_searcher,
+        prior: object | None = None,
+        stored: StoredStages | None = None,
     ) -> None:
         self.spec = spec
         self.instance_types = tuple(instance_types)
         self.study = study or StudyIdentity(name="simulated")
         self.workers = workers
+        self.make_searcher = searcher_factory
+        self.prior = prior
+        self.stored = stored
         self.clock = clock or VirtualClock()
         self.store = store or MemoryStore(self.clock)
         self.runner = SimulatedRunner(
@@ -112,8 +121,15 @@ class Simulation:
         )
         return Worker(
             WorkerSettings(study=world.study.name, ordinal=ordinal, seed=world.spec.searcher.seed),
-            searcher=make_searcher(
-                world.spec, space=space, choices=choices, worker=ordinal, workers=world.workers
+            searcher=world.make_searcher(
+                world.spec,
+                space=space,
+                choices=choices,
+                instance_types={one.metadata.name: one.spec for one in world.instance_types},
+                worker=ordinal,
+                workers=world.workers,
+                prior=world.prior,
+                stored=world.stored,
             ),
             view=LogView(world.open_log()),
             store=world.store,

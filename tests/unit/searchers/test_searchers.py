@@ -65,6 +65,7 @@ class Workers:
             self.spec,
             space=self.space,
             choices=self.choices,
+            instance_types={each.metadata.name: each.spec for each in CATALOGUE},
             worker=worker,
             workers=self.workers,
         )

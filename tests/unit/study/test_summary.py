@@ -123,6 +123,63 @@ def test_history(study):
     ]
 
 
+def test_history_tells_stages_money_and_time(study):
+    history = history_of(folded(study))
+    looks = {
+        trial: [(one.outcome, one.first_run_seconds) for one in stages]
+        for trial, stages in history.stages.items()
+    }
+    # The first look of s-0-4 is of its first attempt, which ran; s-0-3 never got that far.
+    assert looks == {
+        "s-0-0": [("Run", 10)],
+        "s-0-1": [("Cached", 3600)],
+        "s-0-2": [("Stopped", 10)],
+        "s-0-4": [("Run", 10)],
+    }
+    assert history.started == 5
+    assert history.spent_usd == pytest.approx(1 + 0.01 + 1 / 3 + 0.1 + 0.5 + 0.2)
+
+
+def test_first_looks_of_open_trials_are_in_the_order_of_the_looks(log):
+    log.proposed("s-0-0")
+    log.stage("s-0-0", stage="tokenize", outcome="Cached", seconds=1)
+    log.stage("s-0-0", stage="features", outcome="Cached", seconds=2)
+    log.verdict("s-0-0", state="Paused", reason="Preempted", cost_usd=0.5, infrastructure=True)
+    log.stage("s-0-0", stage="tokenize", attempt=2, seconds=9)
+    log.stage("s-0-0", stage="train", attempt=2, seconds=50)
+    history = history_of(folded(reversed(log.records)))
+    looks = [(one.stage, one.outcome) for one in history.stages["s-0-0"]]
+    assert looks == [("tokenize", "Cached"), ("features", "Cached"), ("train", "Run")]
+    assert history.open_trials == {"s-0-0"}
+    assert (history.started, history.spent_usd) == (1, 0.5)
+
+
+def test_a_trial_that_never_ran_has_not_started(log):
+    log.proposed("s-0-0")
+    log.proposed("s-0-1", number=1)
+    log.verdict("s-0-1", attempt=0, state="Cancelled")
+    history = history_of(folded(log.records))
+    assert (history.started, history.elapsed_seconds, history.stages) == (0, 0.0, {})
+
+
+def test_elapsed_seconds_stand_still_while_nothing_runs(log):
+    log.proposed("s-0-0")
+    log.verdict("s-0-0", start=100.0, seconds=60.0)
+    log.proposed("s-0-1", number=1)
+    log.verdict("s-0-1", state="Paused", start=130.0, seconds=50.0)
+    # Suspended here, for a day.
+    log.verdict("s-0-1", attempt=2, start=86_500.0, seconds=20.0)
+    assert history_of(folded(log.records)).elapsed_seconds == pytest.approx(80 + 20)
+
+
+def test_elapsed_seconds_of_an_attempt_that_still_runs_end_with_its_last_record(log):
+    log.proposed("s-0-0")
+    log.reports("s-0-0", curve={1: {"loss": 0.9}})
+    log.proposed("s-0-1", number=1)
+    log.reports("s-0-0", part="1", curve={2: {"loss": 0.8}})
+    assert history_of(folded(log.records)).elapsed_seconds == 2.0
+
+
 def test_order_and_repetition_of_records_change_nothing(study):
     rng = random.Random(3)
     expected = summarize(folded(study), study="s", terms=TERMS), history_of(folded(study))

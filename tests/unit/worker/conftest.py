@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from tuner.searchers import make_searcher
 from tuner.spec import InstanceType, TuningStudy
 from tuner.worker.simulation import World
 
@@ -67,7 +68,16 @@ def instance_types():
 def world(manifest, instance_types):
     """Makes a world for a study whose spec differs in the given fields."""
 
-    def build(*, workers=1, store=None, clock=None, faults=None, **spec):
+    def build(
+        *,
+        workers=1,
+        store=None,
+        clock=None,
+        faults=None,
+        factory=make_searcher,
+        stored=None,
+        **spec,
+    ):
         return World(
             manifest(**spec).spec,
             instance_types=instance_types,
@@ -76,6 +86,8 @@ def world(manifest, instance_types):
             store=store,
             clock=clock,
             faults=faults,
+            searcher_factory=factory,
+            stored=stored,
         )
 
     return build

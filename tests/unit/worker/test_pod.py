@@ -9,7 +9,7 @@ import pytest
 from tuner.artifacts import S3Settings, encode_settings
 from tuner.errors import TunerError
 from tuner.spec import TuningStudySpec
-from tuner.worker.pod import PodSettings, StudyWatch, read_choices, slots_of
+from tuner.worker.pod import PodSettings, StudyWatch, read_choices, read_instance_types, slots_of
 
 ENVIRONMENT = {
     "TUNER_STUDY": "ranker",
@@ -103,3 +103,18 @@ def test_missing_choices_are_an_error(tmp_path: Path) -> None:
     spec = TuningStudySpec.model_construct()
     with pytest.raises(TunerError, match="cannot be read"):
         read_choices(spec, folder=tmp_path)
+
+
+def test_instance_types_come_from_the_operator(tmp_path: Path) -> None:
+    described = {"a100": {"pricePerHour": 4.0, "resources": {"cpu": "8", "nvidia.com/gpu": 1}}}
+    (tmp_path / "instance-types.json").write_text(json.dumps(described))
+    types = read_instance_types(folder=tmp_path)
+    assert types["a100"].price_per_hour == 4.0
+    assert types["a100"].resources["nvidia.com/gpu"] == 1
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"a": {"pricePerHour": "dear"}}'])
+def test_unreadable_instance_types_are_an_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "instance-types.json").write_text(text)
+    with pytest.raises(TunerError, match="cannot be read"):
+        read_instance_types(folder=tmp_path)

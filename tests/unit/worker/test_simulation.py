@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tuner.backends.simulated import Fault
+from tuner.searchers import make_searcher
 from tuner.study.chronicle import Chronicle
 from tuner.study.history import history_of
 from tuner.study.summary import summarize
@@ -184,3 +185,37 @@ def test_the_studys_clock_stands_still_while_nobody_runs_it(world):
     again = Simulation(here)
     assert again.backend.study.clock_seconds == pytest.approx(before, abs=1)
     assert again.run().reason == "MaxTrialsReached"
+
+
+class Remembers:
+    """Proposes as another searcher does, and keeps what it was told."""
+
+    def __init__(self, searcher):
+        self.searcher = searcher
+        self.histories = []
+
+    def suggest(self, history, *, number, rng):
+        self.histories.append(history)
+        return self.searcher.suggest(history, number=number, rng=rng)
+
+
+def test_any_searcher_runs_in_the_world_and_is_told_of_stages_money_and_time(world):
+    made = []
+
+    def factory(spec, **given):
+        made.append((Remembers(make_searcher(spec, **given)), given))
+        return made[-1][0]
+
+    here = world(factory=factory, stored=lambda parameters, types: 0)
+    Simulation(here).run()
+    ((searcher, given),) = made
+    assert given["instance_types"]["large"].price_per_hour == 3.0
+    assert given["stored"]({}, {}) == 0
+    last = searcher.histories[-1]
+    assert last.spent_usd > 0
+    assert last.elapsed_seconds > 0
+    assert last.started > 2
+    stages = {one.stage for looks in last.stages.values() for one in looks}
+    assert stages == {"prepare", "train"}
+    spent = [history.spent_usd for history in searcher.histories]
+    assert spent == sorted(spent)
