@@ -14,6 +14,7 @@ TunerError
 +-- LogError                 a record or key of the study log that cannot be
 +-- SpaceError               a value outside the search space
 +-- SchedulerError           a rung decision asked for a trial that the rung does not hold
++-- SurrogateError           a model given numbers that it cannot learn from
 +-- PipelineError            a stage that cannot be rendered
 +-- BackendError             trials cannot be started or observed
 +-- UnknownObject            no study or trial of that name
@@ -89,6 +90,10 @@ class SpaceError(TunerError):
 
 class SchedulerError(TunerError):
     """A rung decision was asked for a trial that the rung does not hold."""
+
+
+class SurrogateError(TunerError):
+    """A model was given numbers that it cannot learn from: not finite, or of the wrong shape."""
 
 
 class PipelineError(TunerError):

@@ -8,6 +8,7 @@ from tuner.hardware.choices import (
     resolve,
 )
 from tuner.hardware.cost import price_per_hour, worst_case_cost
+from tuner.hardware.features import instance_features
 from tuner.hardware.resources import InstanceResources, resources_of
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "InstanceResources",
     "ProblemReason",
     "StageChoices",
+    "instance_features",
     "price_per_hour",
     "resolve",
     "resources_of",
