@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from os import cpu_count
 
-from tuner.cli.loaded import Loaded
+from tuner.backends.local.manifests import Loaded
 from tuner.cli.output import money
 from tuner.hardware import resources_of
 from tuner.spec import format_duration

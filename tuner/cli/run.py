@@ -12,8 +12,8 @@ import typer
 from tuner.cli.options import Format
 
 if TYPE_CHECKING:
+    from tuner.backends.local.manifests import Loaded
     from tuner.cli.live import Display
-    from tuner.cli.loaded import Loaded
     from tuner.cli.session import Session
 
 POLL_SECONDS = 0.5
@@ -57,8 +57,8 @@ def run(
 
     Its last lines are what `tuner front -o json` prints.
     """
+    from tuner.backends.local.manifests import load
     from tuner.cli.live import open_display
-    from tuner.cli.loaded import load
     from tuner.cli.session import RunOptions, Session
 
     loaded = load(manifests, instance_types=instance_types or ())

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TextIO
 
 from tuner.artifacts import FolderSettings, FolderStore, delete_prefix
 from tuner.backends import BackendEvent
 from tuner.backends.local import LocalRunner, LocalSettings
+from tuner.backends.local.manifests import Loaded
+from tuner.backends.local.opening import Entry, enter, hold, lock_name
 from tuner.backends.local.runs import NAMESPACE, runs, uid_of
 from tuner.backends.managed import ManagedBackend
 from tuner.backends.planner import Planner
 from tuner.backends.view import LogView
 from tuner.cli.code import code_identity
-from tuner.cli.loaded import Loaded
 from tuner.errors import BackendError
 from tuner.hardware import resources_of
 from tuner.log import StudyLog
@@ -32,19 +30,6 @@ from tuner.study.summary import Summary, summarize
 from tuner.study.terms import terms_of
 from tuner.worker import Worker, WorkerSettings
 from tuner.worker.loop import Demand
-
-MUTABLE = (
-    "budget",
-    "trialLimits",
-    "parallelTrials",
-    "workers",
-    "hardware",
-    "suspend",
-    "ttlSecondsAfterFinished",
-    "deletionPolicy",
-    "maxFailedTrials",
-)
-"""Fields of a spec that may change from one start to the next of the same run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +68,12 @@ class Session:
         self._options = options
         self._terms = terms_of(loaded.study.spec)
         self._store = FolderStore(options.store)
-        self._lock = _lock(options.store / f".{loaded.study.metadata.name}.lock")
+        self._lock = hold(options.store / lock_name(loaded.study.metadata.name))
         self.study = self._identity()
         self._log = StudyLog(self._store, self.study.study_prefix)
-        self.resumed = False
-        self.reopens = False
-        self._check_marker()
+        entry = self._enter()
+        self.resumed = entry.resumed
+        self.reopens = entry.changed
         self._view = LogView(self._log)
         self._runner: LocalRunner | None = None
         self._backend: ManagedBackend | None = None
@@ -188,27 +173,15 @@ class Session:
         number = (known[-1] if known else 0) + (self._options.again or not known)
         return StudyIdentity(name=name, namespace=NAMESPACE, uid=uid_of(number))
 
-    def _check_marker(self) -> None:
+    def _enter(self) -> Entry:
         """Writes the run's marker, which says what may be changed while it lasts."""
-        spec = self._loaded.study.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
-        marker = self._log.get_marker()
-        if marker is not None and _immutable(marker.get("spec")) != _immutable(spec):
+        spec = self._loaded.study.spec
+        try:
+            return enter(self._log, spec, study=self.study, prices=self._prices())
+        except BackendError as error:
             raise BackendError(
-                f"the manifest of {self.study.name} was changed since its run {self.study.uid} "
-                "began; `tuner run --again` starts a new one, which reuses the stage cache"
-            )
-        self.resumed = marker is not None
-        self.reopens = marker is not None and marker.get("spec") != spec
-        self._log.put_marker(
-            {
-                "name": self.study.name,
-                "namespace": self.study.namespace,
-                "uid": self.study.uid,
-                "deletionPolicy": str(self._loaded.study.spec.deletion_policy),
-                "pricesPerHour": self._prices(),
-                "spec": spec,
-            }
-        )
+                f"{error}; `tuner run --again` starts a new run, which reuses the stage cache"
+            ) from None
 
     def _planner(self) -> Planner:
         loaded = self._loaded
@@ -259,20 +232,3 @@ class Session:
             if event.trial and TrialState(event.state).is_final:
                 prefix = f"{self.study.study_prefix}/checkpoints/{event.trial}/"
                 delete_prefix(self._store, prefix)
-
-
-def _immutable(spec: object) -> object:
-    if not isinstance(spec, Mapping):
-        return spec
-    return {name: value for name, value in spec.items() if name not in MUTABLE}
-
-
-def _lock(path: Path) -> TextIO:
-    file = path.open("a")
-    os.set_inheritable(file.fileno(), False)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise BackendError(f"another process runs this study: {path} is locked") from None
-    return file

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +23,7 @@ Files = Annotated[
 def validate(files: Files, output: Output = Format.TABLE) -> None:
     """Check manifests: every broken rule, with its line. Exit code 2 if there is one."""
     from tuner.cli.output import dump
-    from tuner.spec import load_manifests
+    from tuner.spec import load_manifests, problems_of
 
     manifests = [each for each in load_manifests(files) if each.is_ours]
     problems = [problem for manifest in manifests for problem in problems_of(manifest)]
@@ -36,22 +35,6 @@ def validate(files: Files, output: Output = Format.TABLE) -> None:
         typer.echo("\n".join([*map(str, problems)] or _good(manifests)))
     if problems or not manifests:
         raise typer.Exit(ExitCode.BAD_MANIFEST)
-
-
-def problems_of(manifest: Manifest) -> list[Problem]:
-    """What is wrong with a manifest, and what it asks for that this version does not do."""
-    from tuner.spec import TuningTrial, unsupported, validate
-
-    problems = validate(manifest)
-    if problems or not manifest.is_ours:
-        return problems
-    parsed = manifest.parse()
-    if isinstance(parsed, TuningTrial):
-        return []
-    return [
-        replace(problem, file=manifest.file, line=manifest.line(problem.location))
-        for problem in unsupported(parsed.spec)
-    ]
 
 
 def _good(manifests: Sequence[Manifest]) -> list[str]:

@@ -69,7 +69,7 @@ from tuner.spec.study import (
     TuningStudySpec,
     Workers,
 )
-from tuner.spec.support import unsupported
+from tuner.spec.support import problems_of, unsupported
 from tuner.spec.trial import (
     Segment,
     SegmentNode,
@@ -156,6 +156,7 @@ __all__ = [
     "duration_seconds",
     "format_duration",
     "load_manifests",
+    "problems_of",
     "quantity_value",
     "secret_references",
     "unsupported",

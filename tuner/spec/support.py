@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tuner.spec.instance_type import InstanceTypeSpec
+from tuner.spec.loading import Manifest, validate
 from tuner.spec.problems import Problem
 from tuner.spec.study import SearcherType, TuningStudySpec
+from tuner.spec.trial import TuningTrial
 
 SUPPORTED_SEARCHERS = (SearcherType.AUTO, SearcherType.RANDOM, SearcherType.SOBOL)
 """Auto stands for the best that this version has, which is Sobol."""
+
+
+def problems_of(manifest: Manifest) -> list[Problem]:
+    """What is wrong with a manifest, and what it asks for that this version does not do."""
+    problems = validate(manifest)
+    if problems or not manifest.is_ours:
+        return problems
+    parsed = manifest.parse()
+    if isinstance(parsed, TuningTrial):
+        return []
+    return [
+        replace(problem, file=manifest.file, line=manifest.line(problem.location))
+        for problem in unsupported(parsed.spec)
+    ]
 
 
 def unsupported(spec: TuningStudySpec | InstanceTypeSpec) -> list[Problem]:

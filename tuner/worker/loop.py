@@ -110,14 +110,15 @@ class Worker:
     def step(self) -> bool:
         """Fills the free slots once; False if the store or the cluster did not answer."""
         try:
-            self._fill()
+            self.fill()
         except (StoreError, BackendError) as error:
             _logger.warning("worker %d waits: %s", self._settings.ordinal, error)
             return False
         self._pause = 1.0
         return True
 
-    def _fill(self) -> None:
+    def fill(self) -> None:
+        """Fills the free slots once. Raises StoreError or BackendError."""
         demand = self._demand()
         self.ended = demand.ended
         if self.ended or self.exhausted:

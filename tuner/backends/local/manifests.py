@@ -1,4 +1,4 @@
-"""The manifests of `tuner run`: one study and its instance types, valid and resolved."""
+"""The manifests of a study on this machine: it and its instance types, valid and resolved."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuner.backends.local.runs import NAMESPACE
-from tuner.cli.validate import problems_of
 from tuner.errors import ManifestError
 from tuner.hardware import StageChoices, resolve
-from tuner.spec import InstanceType, Manifest, TuningStudy, load_manifests
+from tuner.spec import InstanceType, Manifest, TuningStudy, load_manifests, problems_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +21,7 @@ class Loaded:
         choices: Which instance types its stages may use.
         instance_types: Those, by name.
         folder: Of the study's manifest; the commands are started there.
-        files: All files that were read.
+        files: All files that were read; none for documents made in Python.
     """
 
     study: TuningStudy
@@ -38,7 +37,12 @@ def load(paths: Sequence[Path], *, instance_types: Sequence[Path] = ()) -> Loade
     Raises:
         ManifestError: With the messages of `tuner validate`, or not exactly one study.
     """
-    manifests = [each for each in load_manifests([*paths, *instance_types]) if each.is_ours]
+    return resolved(load_manifests([*paths, *instance_types]))
+
+
+def resolved(documents: Sequence[Manifest]) -> Loaded:
+    """Checks documents that were read, or made in Python; see `load`."""
+    manifests = [each for each in documents if each.is_ours]
     problems = [problem for manifest in manifests for problem in problems_of(manifest)]
     if problems:
         raise ManifestError("the manifests are not valid:", problems=problems)
@@ -56,7 +60,7 @@ def load(paths: Sequence[Path], *, instance_types: Sequence[Path] = ()) -> Loade
             each.metadata.name: each for each in catalogue if each.metadata.name in used
         },
         folder=Path(manifest.file).absolute().parent,
-        files=tuple(dict.fromkeys(Path(each.file) for each in manifests)),
+        files=tuple(dict.fromkeys(Path(each.file) for each in manifests if each.file)),
     )
 
 
