@@ -44,6 +44,7 @@ class Life:
     log: StudyLog
     blackbox: Blackbox
     shelf: Shelf
+    restore_seconds: float = RESTORE_SECONDS
     fidelity: float = 0.0
     batches: int = 0
     results: dict[str, StageResult] = field(default_factory=dict)
@@ -75,7 +76,7 @@ class Life:
         """Restores or runs one stage; returns why it was stopped, if it was."""
         known = self.shelf.artifacts.get(stage.key)
         if known is not None and stage.reuse:
-            yield RESTORE_SECONDS
+            yield self.restore_seconds
             yield from self._finish(stage, self._cached(stage, known))
             return ""
         fidelity = self.plan.fidelity

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from tuner.backends.attempts import Attempt, Cause, Order, Phase
 from tuner.backends.simulated.blackbox import Blackbox, FaultPlan, Killed
-from tuner.backends.simulated.life import Life, Shelf
+from tuner.backends.simulated.life import RESTORE_SECONDS, Life, Shelf
 from tuner.errors import BackendError
 from tuner.log import StudyLog
 from tuner.pipeline import AgentResult
@@ -53,6 +53,7 @@ class SimulatedRunner:
         blackbox: How long stages take and what they report.
         clock: Virtual; the store and the log are given the same one.
         faults: Which attempts are killed, and when.
+        restore_seconds: How long a cached stage's artifact takes to be put back.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class SimulatedRunner:
         blackbox: Blackbox,
         clock: VirtualClock,
         faults: FaultPlan | None = None,
+        restore_seconds: float = RESTORE_SECONDS,
     ) -> None:
         self._log = log
         self._blackbox = blackbox
         self._clock = clock
         self._faults = faults or (lambda trial, attempt: None)
+        self._restore_seconds = restore_seconds
         self._shelf = Shelf()
         self._running: dict[tuple[str, int], _Running] = {}
         self._heap: list[_Event] = []
@@ -76,7 +79,7 @@ class SimulatedRunner:
         """Starts an attempt now; see `AttemptRunner`."""
         if order.id in self._running:
             return
-        life = Life(order.plan, self._log, self._blackbox, self._shelf)
+        life = Life(order.plan, self._log, self._blackbox, self._shelf, self._restore_seconds)
         attempt = Attempt(order=order, phase=Phase.RUNNING, start=self.now(), end=self.now())
         running = _Running(attempt, life, life.run())
         self._running[order.id] = running
