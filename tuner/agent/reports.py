@@ -53,8 +53,8 @@ def thin(reports: Sequence[Report], *, limit: int) -> tuple[Report, ...]:
     """At most `limit` of the reports, evenly spread, the last among them."""
     if len(reports) <= limit:
         return tuple(reports)
-    step = len(reports) / limit
-    return tuple(reports[math.ceil((index + 1) * step) - 1] for index in range(limit))
+    # In whole numbers: rounding could lead beyond the last.
+    return tuple(reports[-(-(index + 1) * len(reports) // limit) - 1] for index in range(limit))
 
 
 def _parse(line: bytes, *, fidelity_name: str | None, warnings: Counter[str]) -> Report | None:

@@ -65,6 +65,15 @@ def test_thinning_keeps_order_and_the_last(limit: int, items: list[int]) -> None
     assert kept[-1:] == tuple(reports[-1:])
 
 
+def test_thinning_to_every_limit_ends_with_the_last() -> None:
+    reports = [Report(metrics={"a": float(index)}) for index in range(120)]
+    for count in range(1, len(reports) + 1):
+        for limit in range(1, count + 1):
+            kept = thin(reports[:count], limit=limit)
+            assert len(kept) == limit
+            assert kept[-1] is reports[count - 1]
+
+
 @given(st.lists(numbers, min_size=1, max_size=20))
 def test_last_low_and_high_are_those_of_the_reports(values: list[float]) -> None:
     progress = Progress().then([Report(metrics={"a": value}) for value in values])
