@@ -98,6 +98,14 @@ class StageCache:
         """
         return self._patience.call(lambda: self._lookup(key, stage, components or {}))
 
+    def keys(self) -> frozenset[str]:
+        """The stage keys that something was stored under, verified or not; one LIST a page.
+
+        Raises StoreError.
+        """
+        prefix = f"{self._prefix}/stages/"
+        return self._patience.call(lambda: frozenset(self._store.folders(prefix)))
+
     def store(
         self, key: str, folder: Path, *, facts: StageFacts, beneath: Path | None = None
     ) -> Manifest:

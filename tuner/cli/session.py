@@ -30,6 +30,7 @@ from tuner.study.summary import Summary, summarize
 from tuner.study.terms import terms_of
 from tuner.worker import Worker, WorkerSettings
 from tuner.worker.loop import Demand
+from tuner.worker.stored import stored_prefixes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +105,11 @@ class Session:
                 },
             )
         )
+        planner = self._planner()
         self._backend = ManagedBackend(
-            runner=self._runner, view=self._view, planner=self._planner(), terms=self._terms
+            runner=self._runner, view=self._view, planner=planner, terms=self._terms
         )
-        self._worker = self._make_worker(self._backend)
+        self._worker = self._make_worker(self._backend, planner)
         clear_end(self._store, self.study.study_prefix)
 
     def step(self, *, timeout_seconds: float) -> Sequence[BackendEvent]:
@@ -199,7 +201,7 @@ class Session:
             inputs=inputs,
         )
 
-    def _make_worker(self, backend: ManagedBackend) -> Worker:
+    def _make_worker(self, backend: ManagedBackend, planner: Planner) -> Worker:
         spec = self._loaded.study.spec
         return Worker(
             WorkerSettings(study=self.study.name, seed=spec.searcher.seed),
@@ -207,7 +209,14 @@ class Session:
                 spec,
                 space=SearchSpace.from_parameters(spec.parameters),
                 choices=self._loaded.choices,
-                instance_types={name: one.spec for name, one in self._types},
+                instance_types=planner.instance_types,
+                stored=stored_prefixes(
+                    spec,
+                    store=self._store,
+                    study=self.study,
+                    instance_types=planner.instance_types,
+                    code_identity=planner.code_identity,
+                ),
             ),
             view=self._view,
             store=self._store,

@@ -16,11 +16,10 @@ from tuner.backends.view import LogView
 from tuner.errors import TunerError
 from tuner.log import StudyLog
 from tuner.logs import set_up_logs
-from tuner.searchers import make_searcher
-from tuner.space import SearchSpace
 from tuner.spec import TuningStudySpec
 from tuner.worker.loop import LONGEST_PAUSE_SECONDS, Worker, WorkerSettings
-from tuner.worker.pod import CREDENTIALS, PodSettings, StudyWatch, read_choices, read_instance_types
+from tuner.worker.pod import CREDENTIALS, PodSettings, StudyWatch
+from tuner.worker.searching import pod_searcher
 
 _logger = logging.getLogger("tuner.worker")
 
@@ -62,14 +61,7 @@ def _work(settings: PodSettings, stop: threading.Event) -> None:
         WorkerSettings(
             study=settings.study.name, ordinal=settings.ordinal, seed=spec.searcher.seed
         ),
-        searcher=make_searcher(
-            spec,
-            space=SearchSpace.from_parameters(spec.parameters),
-            choices=read_choices(spec),
-            instance_types=read_instance_types(),
-            worker=settings.ordinal,
-            workers=settings.workers,
-        ),
+        searcher=pod_searcher(watch, store=store, settings=settings),
         view=LogView(StudyLog(store, settings.study.study_prefix)),
         store=store,
         backend=KubernetesBackend(api, study=settings.study, worker=settings.ordinal),

@@ -90,6 +90,21 @@ def read_instance_types(*, folder: Path = STUDY_FOLDER) -> dict[str, InstanceTyp
         raise TunerError(f"the resolved instance types cannot be read: {error}") from error
 
 
+def described_hardware(*, folder: Path = STUDY_FOLDER) -> str:
+    """What the operator says of the study's instance types, as a text to compare.
+
+    The kubelet replaces both files at once when they change.
+
+    Raises:
+        TunerError: The operator has not written them.
+    """
+    try:
+        names = ("stages.json", "instance-types.json")
+        return "\n".join((folder / name).read_text() for name in names)
+    except OSError as error:
+        raise TunerError(f"the resolved instance types cannot be read: {error}") from error
+
+
 class StudyWatch:
     """The study as the API server has it, asked for at most every two seconds.
 

@@ -9,6 +9,7 @@ from tuner.backends.managed import ManagedBackend
 from tuner.backends.planner import Planner
 from tuner.backends.simulated import Blackbox, MemoryStore, SimulatedRunner, VirtualClock
 from tuner.backends.simulated.blackbox import FaultPlan
+from tuner.backends.simulated.life import RESTORE_SECONDS
 from tuner.backends.view import LogView
 from tuner.hardware import resolve
 from tuner.log import StudyLog
@@ -38,6 +39,7 @@ class World:
         searcher_factory: Makes the workers' searchers; by default the one that the spec asks for.
         prior: What earlier studies taught.
         stored: Asks the stage cache.
+        restore_seconds: How long a cached stage's artifact takes to be put back.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class World:
         searcher_factory: SearcherFactory = make_searcher,
         prior: object | None = None,
         stored: StoredStages | None = None,
+        restore_seconds: float = RESTORE_SECONDS,
     ) -> None:
         self.spec = spec
         self.instance_types = tuple(instance_types)
@@ -65,7 +68,11 @@ class World:
         self.clock = clock or VirtualClock()
         self.store = store or MemoryStore(self.clock)
         self.runner = SimulatedRunner(
-            log=self.open_log(), blackbox=blackbox, clock=self.clock, faults=faults
+            log=self.open_log(),
+            blackbox=blackbox,
+            clock=self.clock,
+            faults=faults,
+            restore_seconds=restore_seconds,
         )
 
     def open_log(self) -> StudyLog:

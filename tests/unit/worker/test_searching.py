@@ -1,0 +1,75 @@
+"""The searcher of a worker's pod, and how it follows its study."""
+
+import json
+
+import pytest
+
+from tuner.artifacts import FolderStore, S3Settings
+from tuner.errors import TunerError
+from tuner.pipeline import StudyIdentity
+from tuner.searchers import History, proposal_rng
+from tuner.worker.pod import PodSettings, StudyWatch
+from tuner.worker.searching import pod_searcher
+
+SETTINGS = PodSettings(
+    study=StudyIdentity(name="s", namespace="ml", uid="u1"),
+    ordinal=0,
+    workers=1,
+    store=S3Settings(endpoint="minio:9000", bucket="tuner"),
+)
+
+
+class Pod:
+    """What a worker's pod sees."""
+
+    def __init__(self, folder, study):
+        self.folder = folder
+        self.store = FolderStore(folder / "store")
+        self.found = {
+            "metadata": {"uid": "u1"},
+            "spec": study.spec.model_dump(mode="json", by_alias=True, exclude_none=True),
+        }
+        seconds = iter(range(0, 10_000, 10))
+        self.watch = StudyWatch(lambda: self.found, SETTINGS, monotonic=lambda: next(seconds))
+
+    def offer(self, *types):
+        stages = {"prepare": types, "train": types}
+        described = {name: {"pricePerHour": 1.0} for name in types}
+        (self.folder / "stages.json").write_text(json.dumps(stages))
+        (self.folder / "instance-types.json").write_text(json.dumps(described))
+
+    def searcher(self):
+        return pod_searcher(self.watch, store=self.store, settings=SETTINGS, folder=self.folder)
+
+
+@pytest.fixture
+def pod(tmp_path, manifest):
+    return Pod(tmp_path, manifest())
+
+
+def types_of(searcher, numbers=range(8)):
+    answers = [
+        searcher.suggest(History(), number=number, rng=proposal_rng(3, worker=0, number=number))
+        for number in numbers
+    ]
+    return {answer.instance_types["train"] for answer in answers}
+
+
+def test_a_worker_follows_the_hardware_of_its_study(pod):
+    pod.offer("small")
+    searcher = pod.searcher()
+    assert types_of(searcher) == {"small"}
+    pod.offer("large", "huge")
+    assert types_of(searcher) == {"large", "huge"}
+
+
+def test_without_instance_types_the_worker_waits(pod):
+    with pytest.raises(TunerError, match="resolved instance types cannot be read"):
+        pod.searcher()
+
+
+def test_without_its_study_the_worker_waits(pod):
+    pod.offer("small")
+    pod.found = None
+    with pytest.raises(TunerError, match="the study is gone"):
+        pod.searcher()

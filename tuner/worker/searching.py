@@ -1,0 +1,71 @@
+"""The searcher of a worker's pod, made from what operator and API server say of the study."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tuner.artifacts import ArtifactStore
+from tuner.errors import TunerError
+from tuner.searchers import Searcher, make_searcher
+from tuner.space import SearchSpace
+from tuner.spec import TuningStudySpec
+from tuner.worker.fresh import FreshSearcher
+from tuner.worker.pod import (
+    STUDY_FOLDER,
+    PodSettings,
+    StudyWatch,
+    described_hardware,
+    read_choices,
+    read_instance_types,
+)
+from tuner.worker.stored import stored_prefixes
+
+
+def pod_searcher(
+    watch: StudyWatch,
+    *,
+    store: ArtifactStore,
+    settings: PodSettings,
+    folder: Path = STUDY_FOLDER,
+) -> FreshSearcher:
+    """A searcher that follows the study's hardware and budget, the only fields it depends on.
+
+    Args:
+        watch: The study.
+        store: Where the stage cache is.
+        settings: Who proposes.
+        folder: Where the operator's resolved instance types are.
+
+    Raises:
+        TunerError: The study or its instance types cannot be read.
+    """
+
+    def describe() -> str:
+        budget = json.dumps(_spec(watch)["budget"], sort_keys=True)
+        return f"{budget}\n{described_hardware(folder=folder)}"
+
+    def make() -> Searcher:
+        spec = TuningStudySpec.model_validate(_spec(watch))
+        types = read_instance_types(folder=folder)
+        return make_searcher(
+            spec,
+            space=SearchSpace.from_parameters(spec.parameters),
+            choices=read_choices(spec, folder=folder),
+            instance_types=types,
+            worker=settings.ordinal,
+            workers=settings.workers,
+            stored=stored_prefixes(spec, store=store, study=settings.study, instance_types=types),
+        )
+
+    return FreshSearcher(describe, make)
+
+
+def _spec(watch: StudyWatch) -> Mapping[str, Any]:
+    study = watch.study()
+    if study is None:
+        raise TunerError("the study is gone")
+    spec: Mapping[str, Any] = study["spec"]
+    return spec
