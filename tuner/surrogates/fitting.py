@@ -25,6 +25,7 @@ from tuner.surrogates.kernels import (
     matern52_with_slope,
     squared_distances,
 )
+from tuner.surrogates.warping import Standardize
 
 _LOG_TWO_PI = math.log(2.0 * math.pi)
 
@@ -101,16 +102,15 @@ def fit(
         SurrogateError: Inputs are not finite or of the wrong shape.
     """
     X, y = finite(X, y)
-    centre = float(y.mean())
-    unit = _unit(y - centre)
-    evidence = Evidence(X, (y - centre) / unit, groups, prior=prior)
+    scale = Standardize.of(y)
+    evidence = Evidence(X, scale.transform(y), groups, prior=prior)
     best = _search(evidence, max_evaluations=max_evaluations)
     lengthscales, noise = np.exp(best[:-1]), math.exp(best[-1])
     return Hyperparameters(
         lengthscales=lengthscales,
-        scale=unit * unit,
-        noise=noise * unit * unit,
-        mean=centre + unit * evidence.mean(best),
+        scale=scale.unit**2,
+        noise=noise * scale.unit**2,
+        mean=scale.centre + scale.unit * evidence.mean(best),
     )
 
 
@@ -225,11 +225,3 @@ def _inverse(k: Array, noise: float) -> tuple[Array | None, float]:
         return None, math.inf
     lower = np.tril(inverse, -1)
     return np.asarray(lower + lower.T + np.diag(np.diagonal(inverse))), log_determinant
-
-
-def _unit(centred: Array) -> float:
-    """The targets' standard deviation; 1 if they do not vary."""
-    if len(centred) < 2:
-        return 1.0
-    deviation = float(centred.std(ddof=1))
-    return deviation if deviation > 1e-9 else 1.0
