@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from tuner.errors import NotSupported
 from tuner.hardware import StageChoices
 from tuner.searchers._protocol import Searcher, StoredStages
 from tuner.searchers.initial import InitialTrialsFirst
@@ -14,6 +13,9 @@ from tuner.searchers.random import RandomSearcher
 from tuner.searchers.sobol import SobolSearcher
 from tuner.space import SearchSpace
 from tuner.spec import InstanceTypeSpec, SearcherType, TuningStudySpec
+
+if TYPE_CHECKING:
+    from tuner.surrogates.prior import Prior
 
 
 class SearcherFactory(Protocol):
@@ -28,7 +30,7 @@ class SearcherFactory(Protocol):
         instance_types: Mapping[str, InstanceTypeSpec],
         worker: int = 0,
         workers: int = 1,
-        prior: object | None = None,
+        prior: Prior | None = None,
         stored: StoredStages | None = None,
     ) -> Searcher:
         """The searcher of one worker; arguments as for `make_searcher`."""
@@ -42,13 +44,13 @@ def make_searcher(
     instance_types: Mapping[str, InstanceTypeSpec],
     worker: int = 0,
     workers: int = 1,
-    prior: object | None = None,
+    prior: Prior | None = None,
     stored: StoredStages | None = None,
 ) -> Searcher:
     """The searcher of one worker, the study's initial trials first.
 
     Args:
-        spec: The study. Auto is Sobol in this version.
+        spec: The study.
         space: Its search space.
         choices: The instance types that its stages may use, without problems.
         instance_types: At least those of the choices, by name: prices and features.
@@ -56,12 +58,17 @@ def make_searcher(
         workers: How many workers there are.
         prior: What earlier studies taught; None without `transfer`.
         stored: Asks the stage cache; None where there is none.
-
-    Raises:
-        NotSupported: This version does not have the searcher.
     """
     joint = JointSpace(space, choices)
-    searcher = _searcher(spec, joint, worker=worker, workers=workers)
+    searcher = _searcher(
+        spec,
+        joint,
+        instance_types=instance_types,
+        worker=worker,
+        workers=workers,
+        prior=prior,
+        stored=stored,
+    )
     if not spec.initial_trials:
         return searcher
     return InitialTrialsFirst(
@@ -73,15 +80,33 @@ def make_searcher(
     )
 
 
-def _searcher(spec: TuningStudySpec, joint: JointSpace, *, worker: int, workers: int) -> Searcher:
+def _searcher(
+    spec: TuningStudySpec,
+    joint: JointSpace,
+    *,
+    instance_types: Mapping[str, InstanceTypeSpec],
+    worker: int,
+    workers: int,
+    prior: Prior | None,
+    stored: StoredStages | None,
+) -> Searcher:
     match spec.searcher.type:
         case SearcherType.RANDOM:
             return RandomSearcher(joint)
-        case SearcherType.SOBOL | SearcherType.AUTO:
+        case SearcherType.SOBOL:
             return SobolSearcher(
                 joint=joint, seed=spec.searcher.seed, worker=worker, workers=workers
             )
-        case other:
-            raise NotSupported(
-                f"spec.searcher.type: {other} is not supported yet; use Sobol or Random"
+        case SearcherType.AUTO | SearcherType.EEIPU | SearcherType.HYPERBO:
+            # Models need numpy's and scipy's linear algebra: whoever asks for none loads none.
+            from tuner.searchers.auto import engine_searcher
+
+            return engine_searcher(
+                spec,
+                joint=joint,
+                instance_types=instance_types,
+                worker=worker,
+                workers=workers,
+                prior=prior,
+                stored=stored,
             )

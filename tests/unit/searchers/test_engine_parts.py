@@ -1,0 +1,223 @@
+"""The engine's parts against sums and counts made by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tuner.hardware import resolve
+from tuner.searchers import History
+from tuner.searchers.engine.data import Reader
+from tuner.searchers.engine.facts import facts_of
+from tuner.searchers.engine.front import corner, leading, non_dominated
+from tuner.searchers.engine.models import JointModel, Output, Prediction, checkpoint
+from tuner.searchers.engine.outcomes import charge_of, expected_shares, outcomes
+from tuner.searchers.engine.prefixes import Cached, stored_prefixes
+from tuner.searchers.joint import JointSpace
+from tuner.space import SearchSpace
+from tuner.spec import InstanceType, TuningStudySpec
+from tuner.trial import Observation, StageOutcome, StageResult, Trial
+
+TYPES = [
+    InstanceType.model_validate(
+        {
+            "apiVersion": "tuner.dev/v1alpha1",
+            "kind": "InstanceType",
+            "metadata": {"name": name},
+            "spec": {"pricePerHour": price, "resources": {"cpu": cpu}},
+        }
+    )
+    for name, price, cpu in (("small", 36.0, "1"), ("large", 72.0, "4"))
+]
+
+SPEC = TuningStudySpec.model_validate(
+    {
+        "objectives": [
+            {"metric": "error", "direction": "Minimize"},
+            {"metric": "recall", "direction": "Maximize"},
+            {"metric": "cost", "direction": "Minimize"},
+        ],
+        "parameters": [
+            {"name": "words", "integer": {"min": 1, "max": 100}},
+            {"name": "rank", "float": {"min": 0, "max": 1}},
+            {"name": "lr", "float": {"min": 0.001, "max": 1, "scale": "Log"}},
+        ],
+        "hardware": {"instanceTypes": ["small", "large"]},
+        "pipeline": {
+            "image": "busybox:1",
+            "stages": [
+                {"name": "read", "command": ["a"], "parameters": ["words"]},
+                {"name": "reduce", "command": ["a"], "parameters": ["rank"]},
+                {"name": "train", "command": ["a"], "parameters": ["lr"]},
+            ],
+        },
+        "fidelity": {"name": "epoch", "stage": "train", "min": 1, "max": 9},
+        "budget": {"maxCost": 100},
+    }
+)
+
+
+@pytest.fixture
+def joint():
+    space = SearchSpace.from_parameters(SPEC.parameters)
+    return JointSpace(space, resolve(SPEC, catalogue=TYPES, namespace="default"))
+
+
+@pytest.fixture
+def facts(joint):
+    types = {one.metadata.name: one.spec for one in TYPES}
+    return facts_of(SPEC, choices=joint.choices, instance_types=types)
+
+
+def trial(name, *, words=10, rank=0.5, lr=0.1, type="small"):
+    return Trial(
+        name=name,
+        worker=0,
+        number=0,
+        parameters={"words": words, "rank": rank, "lr": lr},
+        instance_types=dict.fromkeys(("read", "reduce", "train"), type),
+    )
+
+
+def result(stage, seconds, outcome=StageOutcome.RUN, **fields):
+    return StageResult(
+        stage=stage,
+        outcome=outcome,
+        seconds=seconds,
+        cost_usd=seconds * 0.01,
+        first_run_seconds=fields.pop("first_run_seconds", seconds),
+        instance_type="small",
+        **fields,
+    )
+
+
+def observed(name, fidelity, *, full=False, **metrics):
+    return Observation(trial=name, fidelity=fidelity, metrics=metrics, full=full)
+
+
+HISTORY = History(
+    trials=(trial("a"), trial("b", lr=0.5), trial("c", words=20), trial("d", rank=0.1)),
+    observations=(
+        observed("a", 1, error=0.9, recall=0.1),
+        observed("a", 2, error=0.8, recall=0.2),
+        observed("a", 9, full=True, error=0.5, recall=0.7, cost=2.0),
+        observed("b", 1, error=1.9, recall=0.0),
+    ),
+    open_trials=frozenset({"d"}),
+    failed={"b": "Rung", "c": "OutOfMemory"},
+    stages={
+        "a": (result("read", 10.0), result("reduce", 20.0), result("train", 90.0)),
+        "b": (
+            result("read", 1.0, StageOutcome.CACHED, first_run_seconds=10.0),
+            result("reduce", 2.0, StageOutcome.CACHED, first_run_seconds=20.0),
+            result("train", 10.0, StageOutcome.STOPPED),
+        ),
+        "c": (result("read", 30.0), result("reduce", 5.0, StageOutcome.FAILED)),
+    },
+)
+
+
+def test_rows_are_first_runs_and_values_at_rungs(facts, joint):
+    data = Reader(facts, joint).read(HISTORY)
+    assert data.names == ("a", "b", "c", "d")
+    error = sorted(zip(data.metrics[0].fidelity, data.metrics[0].value, strict=True))
+    assert error == [(1 / 9, 0.9), (1 / 9, 1.9), (1.0, 0.5)], "epoch 2 is no rung"
+    assert sorted(data.metrics[1].value) == [-0.7, -0.1, 0.0], "recall is maximised"
+    read, reduce, train = (sorted(np.exp(one.value).round(9)) for one in data.times)
+    assert (read, reduce, train) == ([10.0, 30.0], [20.0], [10.0, 90.0]), "no hit among them"
+    assert sorted(data.times[2].fidelity) == [1 / 9, 1.0]
+    assert data.full.tolist() == [True, False, False, False]
+    assert data.failed.tolist() == [False, False, True, False]
+    assert data.is_open.tolist() == [False, False, False, True]
+    assert data.stored.tolist() == [3, 2, 1, 0]
+    assert data.restore_seconds[:2].tolist() == [1.0, 2.0]
+    assert math.isnan(data.restore_seconds[2])
+    assert data.objectives[0].tolist() == [0.5, -0.7, math.log(2.0)]
+    assert data.paid.tolist() == pytest.approx([1.2, 0.13, 0.35, 0.0])
+
+
+def test_reading_again_after_more_has_happened_is_reading_at_once(facts, joint):
+    reader = Reader(facts, joint)
+    reader.read(HISTORY)
+    later = History(
+        trials=(*HISTORY.trials, trial("e", lr=0.9)),
+        observations=(*HISTORY.observations, observed("d", 1, error=0.7, recall=0.3)),
+        open_trials=frozenset({"e"}),
+        failed={**HISTORY.failed, "d": "Rung"},
+        stages={**HISTORY.stages, "d": (result("read", 1.0, StageOutcome.CACHED),)},
+    )
+    again, once = reader.read(later), Reader(facts, joint).read(later)
+    for one, other in zip(again.metrics + again.times, once.metrics + once.times, strict=True):
+        assert one.value.tolist() == other.value.tolist()
+        assert one.trial.tolist() == other.trial.tolist()
+    assert again.stored.tolist() == once.stored.tolist() == [3, 2, 1, 1, 0]
+
+
+def test_a_prefix_is_found_by_value_and_to_its_depth(facts, joint):
+    data = Reader(facts, joint).read(HISTORY)
+    index = stored_prefixes(facts, joint.space.names, cached=Cached(data.points, data.stored))
+    depths, owners = index.depths(data.points)
+    assert depths.tolist() == [3, 2, 1, 1], "d shares the first stage with a"
+    assert owners.tolist() == [0, 0, 2, 0]
+    open_ends = list(index.prefixes(0, most=3))
+    assert [one.depth for one in open_ends] == [1, 2]
+    assert [one.fixed.tolist() for one in open_ends] == [[True, False, False], [True, True, False]]
+
+
+def test_expected_shares_are_a_sum_over_rungs(facts, joint):
+    data = Reader(facts, joint).read(HISTORY)
+    # Two trials came to rung 1/9, one went on; one came to 3/9 and went on.
+    first, second = (1 + 1) / (2 + 3), (1 + 1) / (1 + 3)
+    train = 1 / 9 + first * (2 / 9) + first * second * (6 / 9)
+    assert expected_shares(facts, data).tolist() == pytest.approx([1.0, 1.0, train])
+
+
+def test_spend_and_objectives_are_sums_over_stages(facts, joint):
+    data = Reader(facts, joint).read(HISTORY)
+    seconds = np.array([[10.0, 10.0], [20.0, 20.0], [90.0, 90.0]])
+    prediction = Prediction(
+        np.array([[0.4, 0.4], [-0.5, -0.5]]),
+        np.zeros((2, 2)),
+        np.log(seconds),
+        np.zeros((3, 2)),
+    )
+    model = JointModel(tuple(Output(None, None, None) for _ in range(2)), ())
+    charge = charge_of(facts, data, stored=np.array([0, 2]), coming=np.array([1, 0]))
+    found = outcomes(
+        facts, model, prediction, z=np.zeros((1, 5)), types=np.array([[0], [1]]), charge=charge
+    )
+    share = expected_shares(facts, data)[2]
+    # The first: read is being made elsewhere, half is left and then it is restored (1 s).
+    assert found.spend[0].tolist() == pytest.approx(
+        [0.01 * (5.0 + 1.0 + 20.0 + 90.0 * share), 0.02 * (1.0 + 2.0 + 90.0 * share)]
+    )
+    cost = np.exp(found.objectives[0, :, 2])
+    assert cost.tolist() == pytest.approx([1.2, 2.4]), "from scratch, at full fidelity"
+    assert found.objectives[0, :, :2].tolist() == [[0.4, -0.5], [0.4, -0.5]]
+    assert found.feasible.all()
+
+
+@given(st.integers(0, 100_000))
+def test_checkpoints_never_lie_ahead_and_follow_closely(count):
+    size = checkpoint(count)
+    assert size <= count
+    assert count - size <= max(1, count // 4 + 1)
+    assert checkpoint(size) == size, "a restart fits on the same rows"
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=30),
+)
+def test_the_front_is_what_nothing_dominates(points):
+    values = np.array(points, dtype=float)
+    front = set(non_dominated(values).tolist())
+    for index, one in enumerate(values):
+        beaten = any(np.all(two <= one) and np.any(two < one) for two in values)
+        assert (index in front) == (not beaten)
+    assert front <= set(leading(values).tolist())
+    reference = corner(values[sorted(front)], values)
+    assert np.all(reference > values[sorted(front)].max(axis=0))

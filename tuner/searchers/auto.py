@@ -1,0 +1,129 @@
+"""Auto, EEIPU and HyperBO: one engine, differently set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tuner.searchers._protocol import History, StoredStages, Suggestion
+from tuner.searchers.engine import Engine, EngineSettings, facts_of
+from tuner.searchers.joint import JointSpace
+from tuner.searchers.proposed import Proposed, suggestion
+from tuner.searchers.sobol import SobolSearcher
+from tuner.spec import InstanceTypeSpec, SearcherType, TuningStudySpec
+
+if TYPE_CHECKING:
+    from tuner.surrogates.prior import Prior
+
+SETTINGS = {
+    SearcherType.AUTO: EngineSettings(),
+    SearcherType.EEIPU: EngineSettings(transfer=False),
+    SearcherType.HYPERBO: EngineSettings(cost_aware=False, reuse=False),
+}
+"""What each searcher of the API is made of."""
+
+LEAST_START, MOST_START = 4, 10
+"""Bounds of the number of trials before the first model; between them it is d + 2."""
+
+PORTFOLIO = 4
+"""So many trials of each worker come from the portfolio before the prior's model takes over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineSearcher:
+    """Starts with earlier studies' portfolio or with Sobol points, then asks the engine.
+
+    Attributes:
+        name: For the trials' `why`.
+        engine: What proposes once there is something to model.
+        sobol: What proposes before.
+        start_up: How many trials are proposed before the engine is asked, without a prior.
+        worker: The worker's ordinal.
+        workers: How many workers there are.
+    """
+
+    name: str
+    engine: Engine
+    sobol: SobolSearcher
+    start_up: int
+    worker: int
+    workers: int
+
+    def suggest(
+        self, history: History, *, number: int, rng: np.random.Generator
+    ) -> Suggestion | None:
+        """The next trial; None once every configuration of a finite space was proposed."""
+        joint = self.engine.joint
+        proposed = Proposed.of(history, joint=joint)
+        if proposed.exhausted:
+            return None
+        start = self._from_portfolio(proposed)
+        if start is not None:
+            return start
+        start_up = self.start_up if self.engine.prior is None else PORTFOLIO * self.workers
+        data = self.engine.reader.read(history)
+        if len(data) >= start_up and self.engine.is_ready(data):
+            found = self.engine.propose(history, data, start_up=start_up, rng=rng)
+            if found is not None:
+                return replace(found, why={"searcher": self.name, **found.why})
+        return self.sobol.suggest(history, number=number, rng=rng)
+
+    def _from_portfolio(self, proposed: Proposed) -> Suggestion | None:
+        """The next of the configurations that did best in earlier studies."""
+        if self.engine.prior is None:
+            return None
+        points = self.engine.prior.portfolio(worker=self.worker, workers=self.workers)
+        for row in range(min(PORTFOLIO, len(points))):
+            configuration = self.engine.configuration(points[np.array([row])])
+            if configuration not in proposed:
+                why: dict[str, object] = {"searcher": self.name, "portfolio": row}
+                return suggestion(self.engine.joint, configuration, why=why)
+        return None
+
+
+def engine_searcher(
+    spec: TuningStudySpec,
+    *,
+    joint: JointSpace,
+    instance_types: Mapping[str, InstanceTypeSpec],
+    worker: int = 0,
+    workers: int = 1,
+    prior: Prior | None = None,
+    stored: StoredStages | None = None,
+    settings: EngineSettings | None = None,
+) -> EngineSearcher:
+    """The searcher that `spec.searcher.type` names, one of `SETTINGS`.
+
+    Args:
+        spec: The study.
+        joint: Its space.
+        instance_types: At least those that its stages may use, by name.
+        worker: The worker's ordinal, from 0.
+        workers: How many workers there are.
+        prior: What earlier studies taught.
+        stored: Asks the stage cache about configurations of other studies.
+        settings: In place of those of the searcher's type, for ablations.
+    """
+    chosen = settings or SETTINGS[spec.searcher.type]
+    facts = facts_of(spec, choices=joint.choices, instance_types=instance_types)
+    start_up = min(max(LEAST_START, len(joint) + 2), MOST_START)
+    if facts.max_trials is not None:
+        start_up = max(2, min(start_up, facts.max_trials // 3))
+    return EngineSearcher(
+        name=spec.searcher.type,
+        engine=Engine(
+            facts=facts,
+            joint=joint,
+            instance_types=instance_types,
+            settings=chosen,
+            prior=prior if chosen.transfer else None,
+            stored=stored,
+        ),
+        sobol=SobolSearcher(joint=joint, seed=spec.searcher.seed, worker=worker, workers=workers),
+        start_up=start_up,
+        worker=worker,
+        workers=workers,
+    )

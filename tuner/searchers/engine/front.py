@@ -1,0 +1,56 @@
+"""The front that a new trial must push out, and the corner up to which volume counts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.pareto import pareto_front
+
+MOST = 128
+"""At most so many observed trials are looked at for the plug-in front."""
+
+_MARGIN = 0.1
+_WORST = 0.8
+
+
+def leading(objectives: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Indices of the trials that may be on the front: layer by layer, at most `MOST`.
+
+    Args:
+        objectives: To minimise, shape (N, M); rows with NaN are passed over.
+    """
+    left = np.flatnonzero(np.all(np.isfinite(objectives), axis=1))
+    chosen: list[int] = []
+    while len(left) and len(chosen) < MOST:
+        layer = non_dominated(objectives[left])
+        chosen.extend(left[layer].tolist())
+        left = np.delete(left, layer)
+    return np.array(chosen[:MOST], dtype=np.intp)
+
+
+def non_dominated(objectives: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Indices of the rows that no other dominates, shape (k,), of objectives to minimise."""
+    lower = [True] * objectives.shape[1]
+    front = pareto_front([tuple(row) for row in objectives.tolist()], minimize=lower)
+    return np.array(sorted(front), dtype=np.intp)
+
+
+def corner(front: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The reference point, shape (M,).
+
+    A tenth of the range beyond the worst value on the front, or where four fifths of what was seen
+    are better, whichever is worse: a front of one point still has room on every side.
+
+    Args:
+        front: Shape (k, M), k >= 1.
+        seen: Everything observed at full fidelity, shape (n, M).
+    """
+    everything = np.concatenate([front, seen])
+    usual = np.quantile(everything, _WORST, axis=0)
+    worst = np.maximum(front.max(axis=0), usual)
+    width = worst - front.min(axis=0)
+    spread = np.std(everything, axis=0)
+    return np.asarray(
+        worst + _MARGIN * np.where(width > 0.0, width, np.where(spread > 0.0, spread, 1.0))
+    )

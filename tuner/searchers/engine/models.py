@@ -1,0 +1,285 @@
+"""One joint model of a study: its metrics and the log-times of its stages.
+
+Dollars, runtime and spend have no models of their own: they follow from the stage times and the
+prices, so that what is predicted of them agrees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.searchers.engine.data import Rows, StudyData
+from tuner.searchers.engine.facts import Facts
+from tuner.surrogates import prior as priors
+from tuner.surrogates.features import FeatureMap, Inputs
+from tuner.surrogates.gp import GaussianProcess, Hyperparameters, Predictor, fit
+from tuner.surrogates.points import Points
+from tuner.surrogates.warping import BadHalf
+from tuner.surrogates.working_set import choose
+
+T = TypeVar("T")
+
+FIT_POINTS = 200
+"""Hyper-parameters are fitted on at most so many rows."""
+
+WORKING_SET = 600
+"""The posterior is conditioned on at most so many rows, and on the newest ones."""
+
+WORKING_SET_STEP = 100
+"""The working set is chosen anew each time that so many rows have joined."""
+
+PENDING = 64
+"""At most so many open trials enter as fantasies, the newest ones."""
+
+_KEPT = 64
+_VARIANCE_FLOOR = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Marginal normal predictions at C points, at full fidelity.
+
+    Attributes:
+        metric_mean: Warped sign * value, shape (q, C).
+        metric_sd: Shape (q, C).
+        time_mean: Natural log of seconds, shape (K, C).
+        time_sd: Shape (K, C).
+    """
+
+    metric_mean: NDArray[np.float64]
+    metric_sd: NDArray[np.float64]
+    time_mean: NDArray[np.float64]
+    time_sd: NDArray[np.float64]
+
+    def __getitem__(self, index: NDArray[np.intp]) -> Prediction:
+        return Prediction(
+            self.metric_mean[:, index],
+            self.metric_sd[:, index],
+            self.time_mean[:, index],
+            self.time_sd[:, index],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The model of one metric or of one stage's log-time.
+
+    Attributes:
+        inputs: What it depends on.
+        predictor: On warped values.
+        warp: Bounds the influence of very bad values; None for times.
+    """
+
+    inputs: Inputs
+    predictor: Predictor
+    warp: BadHalf | None
+
+    def predict(self, points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and standard deviation in warped units, shapes (C,) and (C,)."""
+        mean, variance = self.predictor.predict(self.inputs.transform(points))
+        return mean, np.sqrt(np.maximum(variance, _VARIANCE_FLOOR))
+
+    def with_fantasies(self, points: Points) -> Output:
+        """As if these points had shown their mean: their uncertainty goes, the mean stays."""
+        if not len(points):
+            return self
+        X = self.inputs.transform(points)
+        mean, _ = self.predictor.predict(X)
+        return Output(self.inputs, self.predictor.condition(X, mean), self.warp)
+
+
+@dataclass(frozen=True, slots=True)
+class JointModel:
+    """All outputs of a study.
+
+    Attributes:
+        metrics: In the order of `Facts.metrics`.
+        times: In the order of the stages; values are log seconds of the whole stage.
+    """
+
+    metrics: tuple[Output, ...]
+    times: tuple[Output, ...]
+
+    def predict(self, points: Points) -> Prediction:
+        """Predictions at C points; their fidelity is that of the points."""
+        metrics = [one.predict(points) for one in self.metrics]
+        times = [one.predict(points) for one in self.times]
+        empty = np.zeros((0, len(points)))
+        return Prediction(
+            np.array([mean for mean, _ in metrics]) if metrics else empty,
+            np.array([sd for _, sd in metrics]) if metrics else empty,
+            np.array([mean for mean, _ in times]),
+            np.array([sd for _, sd in times]),
+        )
+
+    def with_fantasies(self, points: Points) -> JointModel:
+        """As if these points had been observed at their means."""
+        return JointModel(
+            tuple(one.with_fantasies(points) for one in self.metrics),
+            tuple(one.with_fantasies(points) for one in self.times),
+        )
+
+
+def checkpoint(count: int) -> int:
+    """The size at which a model that has `count` rows was last fitted.
+
+    Sizes grow by a tenth up to 64 and by a quarter beyond: a worker that restarts fits on the same
+    rows, whenever it does.
+    """
+    size = min(count, 8)
+    while (after := size + max(1, size // 10 if size < 64 else size // 4)) <= count:
+        size = after
+    return size
+
+
+@dataclass
+class ModelFactory:
+    """Makes joint models; keeps what was fitted, by what it was fitted on.
+
+    Attributes:
+        facts: The study.
+        features: Its space and types as inputs.
+        prior: What earlier studies taught; None without them.
+    """
+
+    facts: Facts
+    features: FeatureMap
+    prior: priors.Prior | None = None
+    _fitted: OrderedDict[str, Hyperparameters] = field(default_factory=OrderedDict)
+    _sets: OrderedDict[str, NDArray[np.intp]] = field(default_factory=OrderedDict)
+
+    def build(self, data: StudyData) -> JointModel:
+        """The model of what was observed so far, without the open trials.
+
+        Args:
+            data: At least one row of each metric and stage.
+        """
+        metrics = tuple(
+            self._metric(index, data.metrics[index], data) for index in range(len(data.metrics))
+        )
+        times = tuple(
+            self._time(index, data.times[index], data) for index in range(len(data.times))
+        )
+        return JointModel(metrics, times)
+
+    def _metric(self, index: int, rows: Rows, data: StudyData) -> Output:
+        inputs = self.features.columns(fidelity=self.facts.at_rungs[index])
+        known = self._known(self.facts.metrics[index], rows, rows.value, data)
+        if known is not None:
+            return known
+        warp = BadHalf.of(rows.value[: checkpoint(len(rows))])
+        values = warp.transform(rows.value)
+        return self._output(f"metric {index}", inputs, rows, values, data, warp)
+
+    def _time(self, index: int, rows: Rows, data: StudyData) -> Output:
+        """Time is proportional to fidelity, to begin with: the model learns what is left."""
+        stage = self.facts.stages[index]
+        inputs = self.features.columns(
+            parameters=stage.parameters, groups=(stage.group,), fidelity=stage.fidelity
+        )
+        values = rows.value - np.log(rows.fidelity)
+        known = (
+            self._known(priors.stage_seconds(stage.name), rows, values, data)
+            if self.prior
+            else None
+        )
+        if known is not None:
+            return known
+        return self._output(f"time {index}", inputs, rows, values, data, None)
+
+    def _known(
+        self, name: str, rows: Rows, values: NDArray[np.float64], data: StudyData
+    ) -> Output | None:
+        """The model of an output that earlier studies tell of."""
+        if self.prior is None:
+            return None
+        inputs = self.features.columns(fidelity=self.facts.max_fidelity > 1.0)
+        used = self._working_set(name, inputs, rows, values, data, np.ones(len(inputs.groups)))
+        X = inputs.transform(_at(data, rows, used))
+        predictor = self.prior.predictor(name, X, values[used])
+        return None if predictor is None else Output(inputs, predictor, None)
+
+    def _output(
+        self,
+        name: str,
+        inputs: Inputs,
+        rows: Rows,
+        values: NDArray[np.float64],
+        data: StudyData,
+        warp: BadHalf | None,
+    ) -> Output:
+        size = checkpoint(len(rows))
+        first = rows.first(size)
+        key = _digest(name, first, values[:size])
+        hyperparameters = _kept(
+            self._fitted, key, lambda: self._fit(inputs, first, values[:size], data)
+        )
+        weights = hyperparameters.weights(inputs.groups)
+        used = self._working_set(name, inputs, rows, values, data, weights)
+        predictor = GaussianProcess(
+            inputs.transform(_at(data, rows, used)), values[used], hyperparameters, inputs.groups
+        )
+        return Output(inputs, predictor, warp)
+
+    def _fit(
+        self, inputs: Inputs, rows: Rows, y: NDArray[np.float64], data: StudyData
+    ) -> Hyperparameters:
+        X = inputs.transform(_at(data, rows, np.arange(len(rows))))
+        if len(rows) > FIT_POINTS:
+            used = choose(X, y, FIT_POINTS)
+            X, y = X[used], y[used]
+        return fit(X, y, inputs.groups)
+
+    def _working_set(
+        self,
+        name: str,
+        inputs: Inputs,
+        rows: Rows,
+        y: NDArray[np.float64],
+        data: StudyData,
+        weights: NDArray[np.float64],
+    ) -> NDArray[np.intp]:
+        if len(rows) <= WORKING_SET:
+            return np.arange(len(rows))
+        size = len(rows) // WORKING_SET_STEP * WORKING_SET_STEP
+        first = rows.first(size)
+        chosen = _kept(
+            self._sets,
+            _digest(name, first, y[:size]),
+            lambda: choose(
+                inputs.transform(_at(data, first, np.arange(size))) * weights,
+                y[:size],
+                WORKING_SET,
+            ),
+        )
+        return np.concatenate([chosen, np.arange(size, len(rows))])
+
+
+def _at(data: StudyData, rows: Rows, used: NDArray[np.intp]) -> Points:
+    points = data.points[rows.trial[used]]
+    return Points(points.unit, points.active, points.types, rows.fidelity[used])
+
+
+def _digest(name: str, rows: Rows, values: NDArray[np.float64]) -> str:
+    digest = hashlib.sha256(name.encode())
+    for array in (rows.trial, rows.fidelity, values):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _kept(known: OrderedDict[str, T], key: str, make: Callable[[], T]) -> T:
+    if key in known:
+        known.move_to_end(key)
+        return known[key]
+    made = make()
+    known[key] = made
+    while len(known) > _KEPT:
+        known.popitem(last=False)
+    return made
