@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 
 from tuner.artifacts import ArtifactStore, Patience
+from tuner.errors import ObjectCorrupt
 from tuner.log import Cursor, Kind, Record, StudyLog
 from tuner.pipeline import AgentResult
 from tuner.spec.pipeline import CachePolicy
@@ -17,6 +18,7 @@ from tuner.study.markers import exhausted_workers
 from tuner.study.summary import Summary, summarize
 from tuner.study.terms import terms_of
 from tuner.study.verdict import Verdict
+from tuner.transfer.record import TransferRecord, get_record
 from tuner_operator.actions import ArtifactsOf, LastSign, WriteVerdict
 from tuner_operator.memory import StudyKey
 from tuner_operator.names import cache_prefix, study_prefix
@@ -142,7 +144,13 @@ class StudyBook:
                     prices=prices,
                 )
                 self._summed = folded
-        return LogView(ended=self._ended, exhausted=self._exhausted, summary=self._summary)
+        transfer = None if spec.transfer is None else await asyncio.to_thread(self._learned_from)
+        return LogView(
+            ended=self._ended,
+            exhausted=self._exhausted,
+            summary=self._summary,
+            transfer=transfer,
+        )
 
     async def mark(self, body: Mapping[str, object]) -> None:
         """Writes the study's marker where it changed."""
@@ -166,6 +174,13 @@ class StudyBook:
             verdicts = self._verdicts_of(name)
             if any(one.state.is_final for one in verdicts):
                 self._ended[name] = verdicts
+
+    def _learned_from(self) -> TransferRecord | None:
+        try:
+            return get_record(self._store, self.prefix)
+        except ObjectCorrupt:
+            # The workers write it anew.
+            return None
 
     def _verdicts_of(self, trial: str) -> tuple[Verdict, ...]:
         story = self._chronicle.story(trial)

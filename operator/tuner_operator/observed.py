@@ -14,6 +14,7 @@ from tuner.spec.study import TuningStudySpec
 from tuner.spec.trial import TuningTrialSpec, TuningTrialStatus
 from tuner.study.summary import Summary
 from tuner.study.verdict import Verdict
+from tuner.transfer.record import TransferRecord
 from tuner_operator.actions import Question, Ref
 from tuner_operator.names import Object
 from tuner_operator.pod_facts import PodFacts
@@ -71,11 +72,13 @@ class LogView:
         ended: Trials that have ended by the log's account, with their verdicts by attempt.
         exhausted: Workers with nothing left to propose.
         summary: Front, best, savings.
+        transfer: What the workers learned from earlier studies; None before they said so.
     """
 
     ended: Mapping[str, tuple[Verdict, ...]] = field(default_factory=dict)
     exhausted: frozenset[int] = frozenset()
     summary: Summary | None = None
+    transfer: TransferRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tuner.errors import StoreError, TunerError
+from tuner.spec.instance_type import InstanceTypeSpec
 from tuner.spec.study import TuningStudySpec
 from tuner_operator.bucket import Bucket
 from tuner_operator.facts import Facts
+from tuner_operator.manifests.parts import dump
 from tuner_operator.memory import Memory, StudyKey
 from tuner_operator.observed import StudyView
 from tuner_operator.views import Views
@@ -115,11 +117,10 @@ class SummaryLoop:
         book = await self._bucket.book(key)
         if book is None:
             return
-        await book.mark(_marker(key, study, spec))
+        types = self._views.instance_types()
+        await book.mark(_marker(key, study, spec, types))
         await book.read()
-        prices = {
-            name: one.price_per_hour or 0.0 for name, one in self._views.instance_types().items()
-        }
+        prices = {name: one.price_per_hour or 0.0 for name, one in types.items()}
         view = await book.view(spec, prices=prices)
         before = self._facts.log_of(key, uid=study.ref.uid)
         self._facts.logs[key] = (study.ref.uid, view)
@@ -127,14 +128,28 @@ class SummaryLoop:
             self._changed(key)
 
 
-def _marker(key: StudyKey, study: StudyView, spec: TuningStudySpec) -> dict[str, object]:
+def _marker(
+    key: StudyKey,
+    study: StudyView,
+    spec: TuningStudySpec,
+    types: Mapping[str, InstanceTypeSpec],
+) -> dict[str, object]:
     """What `study.json` says."""
+    hardware = [spec.hardware, *(one.hardware for one in spec.pipeline.stages if one.hardware)]
+    named = {name for one in hardware for name in one.instance_types or ()}
+    selects = any(one.selector is not None for one in hardware)
     return {
         "v": 1,
         "uid": study.ref.uid,
         "name": key[1],
         "namespace": key[0],
         "labels": dict(study.labels),
+        # For studies that learn from this one, when its types may be gone.
+        "instanceTypes": {
+            name: dump(one)
+            for name, one in sorted(types.items())
+            if name in named or (selects and one.allows(key[0]))
+        },
         "deletionPolicy": str(spec.deletion_policy),
         "spec": spec.model_dump(mode="json", by_alias=True, exclude_none=True),
     }

@@ -179,7 +179,14 @@ class Session:
         """Writes the run's marker, which says what may be changed while it lasts."""
         spec = self._loaded.study.spec
         try:
-            return enter(self._log, spec, study=self.study, prices=self._prices())
+            return enter(
+                self._log,
+                spec,
+                study=self.study,
+                prices=self._prices(),
+                instance_types={name: one.spec for name, one in self._types},
+                labels=self._loaded.study.metadata.labels,
+            )
         except BackendError as error:
             raise BackendError(
                 f"{error}; `tuner run --again` starts a new run, which reuses the stage cache"

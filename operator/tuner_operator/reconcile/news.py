@@ -15,7 +15,7 @@ from tuner_operator.observed import Observed
 def news(observed: Observed, status: TuningStudyStatus) -> Iterator[Action]:
     """What people should hear of once, when it happens."""
     ref, old = observed.study.ref, observed.study.status
-    for type_ in (words.ACCEPTED, words.STORE_REACHABLE):
+    for type_ in (words.ACCEPTED, words.STORE_REACHABLE, words.TRANSFER_READY):
         was, now = find(old.conditions, type_), find(status.conditions, type_)
         if now is None or not _changed(was, now):
             continue

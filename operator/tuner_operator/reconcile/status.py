@@ -29,6 +29,7 @@ from tuner_operator.observed import Observed
 from tuner_operator.reconcile.acceptance import Acceptance
 from tuner_operator.reconcile.flight import Flight
 from tuner_operator.reconcile.money import pruned, workers_usd
+from tuner_operator.reconcile.transfer import transfer_ready
 from tuner_operator.verdicts import USER_MUST_ACT
 
 _RUNNING = (TrialState.RUNNING, TrialState.STARTING)
@@ -65,6 +66,7 @@ def study_status(observed: Observed, standing: Standing) -> TuningStudyStatus:
         standing.acceptance.accepted,
         standing.acceptance.store,
         *([] if standing.workers_ready is None else [standing.workers_ready]),
+        *transfer_ready(observed),
         _progressing(observed, standing, started=start is not None, finished=finished),
         _suspended(observed, standing),
         _succeeded(standing, finished=finished),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tuner.spec import conditions as words
 from tuner.spec.trial import TrialState
 from tuner.study.verdict import Verdict
+from tuner.transfer.record import Source, TransferRecord
 from tuner_operator import moments
 from tuner_operator.actions import (
     ArtifactsOf,
@@ -430,3 +433,37 @@ def test_workers_follow_from_the_parallel_trials(observed, spec):
         if one.manifest["kind"] == "Pod"
     ]
     assert names == ["s-worker-0", "s-worker-1", "s-worker-2"]
+
+
+# What is learned from earlier studies.
+
+
+LEARNED_FROM = TransferRecord(sources=(Source(study="a", uid="u", until=1),), prior="ab")
+
+
+@pytest.mark.parametrize(
+    ("record", "status", "reason", "said"),
+    [
+        (None, "Unknown", words.IN_PROGRESS, "no worker said yet"),
+        (LEARNED_FROM, "True", words.LEARNED, "learned from a"),
+        (replace(LEARNED_FROM, missing=("b", "c")), "False", words.STUDY_NOT_FOUND, "named b, c"),
+        (TransferRecord(problem="nothing there"), "False", words.NOTHING_LEARNED, "goes on"),
+    ],
+)
+def test_what_was_learned_from_earlier_studies_is_told(
+    observed, trial, spec, record, status, reason, said
+):
+    of = spec(transfer={"studies": ["a", "b", "c"]})
+    seen = observed(trial(0), of=of, log=LogView(transfer=record))
+    ready = condition(seen, words.TRANSFER_READY)
+    assert (ready.status, ready.reason) == (status, reason)
+    assert said in ready.message
+    assert created_pods(seen) == ["s-0-0-1"]
+    warned = [one.reason for one in actions(seen, Tell) if one.warning]
+    assert warned == ([reason] if status == "False" else [])
+
+
+def test_without_transfer_nothing_is_said_of_it(observed):
+    said = {one.type for one in status_of(observed(), "s").conditions}
+    assert words.ACCEPTED in said
+    assert words.TRANSFER_READY not in said

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from tuner.errors import BackendError
 from tuner.log import StudyLog
 from tuner.pipeline import StudyIdentity
-from tuner.spec import TuningStudySpec, check
+from tuner.spec import InstanceTypeSpec, TuningStudySpec, check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,13 @@ def hold(path: Path, *, shared: bool = False) -> TextIO:
 
 
 def enter(
-    log: StudyLog, spec: TuningStudySpec, *, study: StudyIdentity, prices: Mapping[str, float]
+    log: StudyLog,
+    spec: TuningStudySpec,
+    *,
+    study: StudyIdentity,
+    prices: Mapping[str, float],
+    instance_types: Mapping[str, InstanceTypeSpec] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Entry:
     """Writes the study's marker, unless it says the same already.
 
@@ -66,6 +72,8 @@ def enter(
         spec: As it is now.
         study: Which study and run.
         prices: USD per hour by instance type.
+        instance_types: What the study may use, for those who learn from it later.
+        labels: By which later studies may select it.
 
     Raises:
         BackendError: A field was changed that is fixed while a study lasts; it is named.
@@ -76,6 +84,11 @@ def enter(
         "uid": study.uid,
         "deletionPolicy": str(spec.deletion_policy),
         "pricesPerHour": dict(prices),
+        "labels": dict(labels or {}),
+        "instanceTypes": {
+            name: one.model_dump(mode="json", by_alias=True, exclude_none=True)
+            for name, one in (instance_types or {}).items()
+        },
         "spec": spec.model_dump(mode="json", by_alias=True, exclude_none=True),
     }
     known = log.get_marker()

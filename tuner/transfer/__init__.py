@@ -1,0 +1,1 @@
+"""Learning from earlier studies: which they are, what they showed, and the prior in the bucket."""
