@@ -18,6 +18,8 @@ TunerError
 +-- PipelineError            a stage that cannot be rendered
 +-- BackendError             trials cannot be started or observed
 +-- UnknownObject            no study or trial of that name
++-- StudyEnded               ask: nothing more is to be tried, and why
++-- NotTold                  tell, report, fail: what was told breaks a rule; nothing was taken in
 +-- TrialStopped             raised in the stage's own process: it was told to stop
 
 Every error says in one sentence what went wrong, and for the user's errors what to do.
@@ -106,6 +108,14 @@ class BackendError(TunerError):
 
 class UnknownObject(TunerError):
     """There is no study or trial of that name."""
+
+
+class StudyEnded(TunerError):
+    """Nothing more is to be tried: the budget is used up, the goals are met, or the space is."""
+
+
+class NotTold(TunerError):
+    """What was told of a trial breaks a rule; nothing of it was taken in."""
 
 
 class TrialStopped(TunerError):
