@@ -5,7 +5,9 @@ D coordinates of the unit cube: the parameters', then those of the groups of sta
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,20 +83,18 @@ def flips(base: NDArray[np.float64], *, coordinates: Coordinates, most: int) -> 
         coordinates: Their kinds.
         most: How many points to return at most; the first of `base` come first.
     """
-    found = [
-        _with(base[row], int(index), (level + 0.5) / coordinates.levels[index])
-        for row in range(len(base))
-        for index in np.flatnonzero(coordinates.unordered)
-        for level in range(int(coordinates.levels[index]))
-        if level != _cells(base[row], coordinates)[index]
-    ]
-    return np.array(found[:most]).reshape(-1, base.shape[1])
+    found = islice((each for point in base for each in _turns(point, coordinates)), most)
+    return np.array(list(found)).reshape(-1, base.shape[1])
 
 
-def _with(point: NDArray[np.float64], index: int, value: float) -> NDArray[np.float64]:
-    changed = point.copy()
-    changed[index] = value
-    return changed
+def _turns(point: NDArray[np.float64], coordinates: Coordinates) -> Iterator[NDArray[np.float64]]:
+    cells = _cells(point, coordinates)
+    for index in np.flatnonzero(coordinates.unordered):
+        for level in range(int(coordinates.levels[index])):
+            if level != cells[index]:
+                changed = point.copy()
+                changed[index] = (level + 0.5) / coordinates.levels[index]
+                yield changed
 
 
 def _chosen(free: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.bool_]:

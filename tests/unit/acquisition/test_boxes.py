@@ -75,7 +75,7 @@ def test_botorch_finds_the_same_volume_in_its_boxes(oracle, rng, objectives):
     import torch
     from botorch.utils.multi_objective.box_decompositions import FastNondominatedPartitioning
 
-    front = sphere(rng, 40, objectives)
+    front = sphere(rng, 12, objectives)
     samples = rng.uniform(-1.5, 0.2, size=(500, objectives))
     partitioning = FastNondominatedPartitioning(
         ref_point=torch.zeros(objectives, dtype=torch.float64), Y=torch.tensor(-front)
