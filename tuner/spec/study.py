@@ -83,16 +83,16 @@ class SearcherSpec(Model):
     """Who proposes trials."""
 
     type: SearcherType = SearcherType.AUTO
-    """Who proposes; Auto is the best that the installed version has."""
+    """Auto: all that is known; EEIPU: no earlier studies; HyperBO: neither costs nor cache."""
     seed: Annotated[Integer, Field(ge=0, le=2**31 - 1)] = 0
     """Same seed and same results give the same proposals."""
 
 
 class Transfer(Model):
-    """Earlier studies of this namespace to learn from."""
+    """Earlier studies of this namespace to learn from, finished or running; chosen at the start."""
 
     studies: Annotated[tuple[Subdomain, ...], Field(max_length=32), Unique()] | None = None
-    """Studies by name."""
+    """Studies by name; one that does not exist is told of, and the study goes on without it."""
     selector: LabelSelector | None = None
     """Studies by label."""
 

@@ -8,11 +8,8 @@ from dataclasses import replace
 from tuner.spec.instance_type import InstanceTypeSpec
 from tuner.spec.loading import Manifest, validate
 from tuner.spec.problems import Problem
-from tuner.spec.study import SearcherType, TuningStudySpec
+from tuner.spec.study import TuningStudySpec
 from tuner.spec.trial import TuningTrial
-
-SUPPORTED_SEARCHERS = (SearcherType.AUTO, SearcherType.RANDOM, SearcherType.SOBOL)
-"""Auto stands for the best that this version has, which is Sobol."""
 
 
 def problems_of(manifest: Manifest) -> list[Problem]:
@@ -45,13 +42,8 @@ def _in_instance_type(spec: InstanceTypeSpec) -> Iterator[Problem]:
 
 
 def _in_study(spec: TuningStudySpec) -> Iterator[Problem]:
-    searcher = spec.searcher.type
-    if searcher not in SUPPORTED_SEARCHERS:
-        yield _problem("searcher.type", f"{searcher} is not supported yet", "use Sobol or Random")
     if spec.early_stopping.brackets > 1:
         yield _problem("scheduler.brackets", "several brackets are not supported yet", "use 1")
-    if spec.transfer is not None:
-        yield _problem("transfer", "learning from other studies is not supported yet", "remove it")
 
 
 def _problem(field: str, message: str, suggestion: str) -> Problem:

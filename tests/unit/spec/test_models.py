@@ -101,9 +101,7 @@ def test_what_is_not_supported_says_what_to_use(edit):
     changes = {"spec.scheduler.brackets": 3}
     spec = TuningStudySpec.model_validate(edit("forecast", changes)["spec"])
     assert [str(problem) for problem in unsupported(spec)] == [
-        "spec.searcher.type: EEIPU is not supported yet; use Sobol or Random",
         "spec.scheduler.brackets: several brackets are not supported yet; use 1",
-        "spec.transfer: learning from other studies is not supported yet; remove it",
     ]
 
 
