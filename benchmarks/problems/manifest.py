@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.problems.protocol import Problem, Values
+from benchmarks.problems.types import SECONDS_PER_HOUR
 from tuner.hardware import StageChoices, resolve
 from tuner.pipeline import StagePlan, TrialPlan
 from tuner.space import SearchSpace
 from tuner.spec import InstanceType, Parameter, TuningStudySpec
 from tuner.trial import ParameterValue
-
-SECONDS_PER_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

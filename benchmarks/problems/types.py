@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 
 from benchmarks.problems.protocol import USD_PER_SECOND
 
+SECONDS_PER_HOUR = 3600.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:

@@ -64,6 +64,7 @@ class Recording:
         tasks: What the first stage is given, by task.
         design: How many settings of each stage, by task; see the module.
         objectives: As in a manifest.
+        earlier_repeats: At most so many runs of each stage in tasks but the first.
         fidelity: As in a manifest; the fidelity stage then gives metrics `<objective>@<level>`.
         packages: Whose versions belong to the facts.
     """
@@ -74,6 +75,7 @@ class Recording:
     tasks: Mapping[str, object]
     design: Mapping[str, Sequence[int]]
     objectives: tuple[Mapping[str, object], ...]
+    earlier_repeats: int = 3
     fidelity: Mapping[str, object] | None = None
     packages: tuple[str, ...] = ("numpy", "scipy", "scikit-learn")
 
@@ -129,10 +131,12 @@ class Recorder:
 
 def record(recording: Recording, *, folder: Path, repeats: int, shrink: int = 1) -> None:
     """Records every task into `<name>.csv`, and the facts into `<name>.json`."""
-    recorder = Recorder(recording, repeats=repeats)
     rows: list[dict[str, object]] = []
     started = time.process_time()
     for task, design in recording.design.items():
+        first = task == next(iter(recording.design))
+        runs = repeats if first else min(repeats, recording.earlier_repeats)
+        recorder = Recorder(recording, repeats=runs)
         smaller = [max(1, design[0] // shrink), *design[1:]]
         for row in recorder.rows(task, design=smaller):
             rows.append({key: _short(value) for key, value in row.items()})
@@ -153,6 +157,7 @@ def record(recording: Recording, *, folder: Path, repeats: int, shrink: int = 1)
         "recorded": {
             "rows": len(rows),
             "repeats": repeats,
+            "repeats_of_earlier_tasks": min(repeats, recording.earlier_repeats),
             "seconds": "CPU seconds of one thread (time.process_time), median of the repeats",
             "cpu_seconds_in_all": round(time.process_time() - started),
             "machine": _machine(),

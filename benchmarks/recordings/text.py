@@ -23,6 +23,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from benchmarks.recordings._command import main
 from benchmarks.recordings._nested import Metrics, Recording, Stage, Values
+from benchmarks.recordings._words import log_real, log_whole, real, whole
 
 TRAIN_SHARE = 2 / 3
 
@@ -85,36 +86,28 @@ def classifier(values: Values, given: Any) -> tuple[object, Metrics]:
     return None, {"error": 1.0 - float(average_precision_score(held_out, scores))}
 
 
-def log_float(name: str, low: float, high: float) -> dict[str, object]:
-    return {"name": name, "float": {"min": low, "max": high, "scale": "Log"}}
-
-
 STAGES = (
     Stage(
         "features",
         (
-            {"name": "ngrams", "integer": {"min": 2, "max": 5}},
-            {"name": "features", "integer": {"min": 300, "max": 20000, "scale": "Log"}},
-            {"name": "tf_power", "float": {"min": 0.1, "max": 1.0}},
-            {"name": "idf_power", "float": {"min": 0.0, "max": 2.0}},
+            whole("ngrams", 2, 5),
+            log_whole("features", 300, 20000),
+            real("tf_power", 0.1, 1.0),
+            real("idf_power", 0.0, 2.0),
         ),
         features,
     ),
     Stage(
         "reduction",
-        (
-            {"name": "components", "integer": {"min": 10, "max": 250, "scale": "Log"}},
-            {"name": "iterations", "integer": {"min": 1, "max": 8}},
-            {"name": "whiten", "float": {"min": 0.0, "max": 1.0}},
-        ),
+        (log_whole("components", 10, 250), whole("iterations", 1, 8), real("whiten", 0.0, 1.0)),
         reduction,
     ),
     Stage(
         "classifier",
         (
-            log_float("C", 0.01, 1000.0),
-            log_float("gamma", 0.01, 10.0),
-            log_float("positive_weight", 0.3, 10.0),
+            log_real("C", 0.01, 1000.0),
+            log_real("gamma", 0.01, 10.0),
+            log_real("positive_weight", 0.3, 10.0),
         ),
         classifier,
     ),

@@ -31,7 +31,7 @@ class Slow(Same):
         until = time.process_time() + 0.01
         while time.process_time() < until:
             pass
-        return super(Slow, self).suggest(history, number=number, rng=rng)
+        return super().suggest(history, number=number, rng=rng)
 
 
 def same(context):
