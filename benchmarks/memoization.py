@@ -1,0 +1,101 @@
+"""What a stage cache and a searcher that knows of it are worth, beside the paper's baselines.
+
+    python -m benchmarks.memoization                    # everything, about 20 minutes on 2 cores
+    python -m benchmarks.memoization --quick            # two seeds of two problems
+    python -m benchmarks.memoization --problem FILE.py:factory --seeds 5
+
+Pipelines are replayed in virtual time through the product's worker loop, log and stage cache, on a
+budget of 10 warm-up trials, the same for all methods of a seed, and 40 median full runs; proposals
+are paid for too. R1, the paper's protocol: only ours has a cache. R2: everyone has it. Ends with
+one line of JSON; `--plot FILE` writes the curves.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks._arguments import parser as common
+from benchmarks._report import report
+from benchmarks.baselines import BASELINES, CONTROLS
+from benchmarks.memo.figures import Table, controls_of, figures_of
+from benchmarks.memo.methods import ABLATIONS, OURS, SPEND_BLIND
+from benchmarks.memo.plot import plot
+from benchmarks.memo.runs import FULL_RUNS, Run, Task, execute_all
+
+PROBLEMS = ("text", "stacking", "torch", "synthetic-70", "synthetic-85", "synthetic-30")
+QUICK = ("text", "synthetic-70")
+
+
+def main() -> None:
+    parser = common(__doc__, problems=PROBLEMS, seeds=8)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--methods", help="only these, by name, with commas; for experiments")
+    parser.add_argument("--plot", type=Path, help="where to write the curves as SVG")
+    options = parser.parse_args()
+    problems = options.problem or (QUICK if options.quick else options.problems)
+    tasks = list(
+        tasks_of(
+            problems,
+            seeds=2 if options.quick else options.seeds,
+            methods=options.methods.split(",") if options.methods else None,
+        )
+    )
+    began = time.monotonic()
+    runs = list(_executed(tasks, processes=options.processes))
+    tables = list(Table.of([*runs, *derived(runs)]).values())
+    if options.plot:
+        options.plot.write_text(plot(tables))
+    controls: dict[str, object] = {table.problem: controls_of(table) for table in tables}
+    controls["seeds"] = tables[0].seeds
+    controls["minutes"] = (time.monotonic() - began) / 60
+    figures = [figure for table in tables for figure in figures_of(table)]
+    print(report("memoization", figures, controls=controls))
+
+
+def tasks_of(
+    problems: Sequence[str],
+    *,
+    seeds: int,
+    methods: Sequence[str] | None = None,
+    full_runs: int = FULL_RUNS,
+) -> Iterator[Task]:
+    """Everything that is run; the longest runs first within a seed."""
+    cached = [OURS, *ABLATIONS, *BASELINES, *CONTROLS]
+    pairs = [(name, True) for name in cached]
+    pairs += [(name, False) for name in (OURS, *BASELINES) if name not in SPEND_BLIND]
+    for seed in range(seeds):
+        for problem in problems:
+            for method, cache in pairs:
+                if methods is None or method in methods or method == OURS:
+                    yield Task(
+                        problem=problem,
+                        method=method,
+                        cached=cache,
+                        seed=seed,
+                        full_runs=full_runs,
+                    )
+
+
+def derived(runs: Sequence[Run]) -> Iterator[Run]:
+    """Runs without a cache of methods that look at no money: the same proposals, paid in full."""
+    return (one.without_cache() for one in runs if one.task.method in SPEND_BLIND)
+
+
+def _executed(tasks: Sequence[Task], *, processes: int) -> Iterator[Run]:
+    began = time.monotonic()
+    for done, one in enumerate(execute_all(tasks, processes=processes), start=1):
+        seconds = time.monotonic() - began
+        print(
+            f"\r{done}/{len(tasks)} runs, {seconds:.0f} s, last {one.task.problem} "
+            f"{one.task.method}: {one.count} configurations   ",
+            end="" if done < len(tasks) else "\n",
+            file=sys.stderr,
+        )
+        yield one
+
+
+if __name__ == "__main__":
+    main()
