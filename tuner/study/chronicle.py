@@ -54,6 +54,7 @@ class Story:
     ended: float = 0.0
     attempts: int = 0
     spans: dict[int, tuple[float, float]] = field(default_factory=dict)
+    _state: TrialState | None = field(default=None, repr=False, compare=False)
 
     @property
     def first_looks(self) -> tuple[StageResult, ...]:
@@ -77,6 +78,16 @@ class Story:
     @property
     def state(self) -> TrialState:
         """How the trial stands, as far as the log knows: Queued until something ended."""
+        if self._state is None:
+            self._state = self._stands()
+        return self._state
+
+    def take(self, record: Record) -> None:
+        """Takes in a record of this trial. Raises LogError; what was known before stays."""
+        _take(self, record)
+        self._state = None
+
+    def _stands(self) -> TrialState:
         verdict = self.last_verdict
         if verdict is not None and verdict.state.is_final:
             return verdict.state
@@ -132,7 +143,7 @@ class Chronicle:
         for record in records:
             story = self._stories.setdefault(record.trial, Story(name=record.trial))
             try:
-                _take(story, record)
+                story.take(record)
             except LogError as error:
                 _logger.warning("%s", error)
             self._ordered = None
