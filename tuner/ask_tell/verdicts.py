@@ -35,7 +35,7 @@ def verdict_on(plan: TrialPlan, *, result: TrialResult, start: float, end: float
     )
     verdict = classify(with_logged_result(attempt, result))
     told = sum(stage.seconds for stage in result.stages) if result.stages else attempt.seconds
-    # Of a failure that has no word of its own the sentence says whether two are alike.
+    # Of a failure without a word of its own the sentence says whether two are alike.
     failure = verdict.message[:_ALIKE_CHARACTERS] if verdict.reason == FAILED else verdict.failure
     cost_usd = sum(stage.cost_usd for stage in result.stages)
     return replace(verdict, seconds=told, cost_usd=cost_usd, failure=failure)
@@ -46,7 +46,6 @@ def failure_of(cause: str | BaseException) -> tuple[str, str]:
 
     Running out of memory is told apart, for it says something about the instance type.
     """
-    message = str(cause) or type(cause).__name__
-    if isinstance(cause, MemoryError) or "out of memory" in message.lower():
-        return OUT_OF_MEMORY, message
-    return (FAILED if isinstance(cause, str) else type(cause).__name__), message
+    message = str(cause) if isinstance(cause, str) else f"{type(cause).__name__}: {cause}"
+    memory = isinstance(cause, MemoryError) or "out of memory" in message.lower()
+    return (OUT_OF_MEMORY if memory else FAILED), message
