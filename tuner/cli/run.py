@@ -87,6 +87,11 @@ def _work(session: Session, display: Display, *, stop: threading.Semaphore) -> b
         )
         return False
     session.open()
+    if session.lesson is not None:
+        from tuner.cli.learned import learned_lines
+
+        for line in learned_lines(session.lesson.record, session.lesson.prior):
+            display.say(line)
     while session.end is None:
         events = session.step(timeout_seconds=POLL_SECONDS)
         display.show(events, summary=session.summary())

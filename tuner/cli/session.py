@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tuner.artifacts import FolderSettings, FolderStore, delete_prefix
 from tuner.backends import BackendEvent
@@ -28,9 +29,13 @@ from tuner.study.ends import End
 from tuner.study.markers import clear_end, get_end, put_end
 from tuner.study.summary import Summary, summarize
 from tuner.study.terms import terms_of
+from tuner.transfer.asked import learned
 from tuner.worker import Worker, WorkerSettings
 from tuner.worker.loop import Demand
 from tuner.worker.stored import stored_prefixes
+
+if TYPE_CHECKING:
+    from tuner.transfer.learning import Lesson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,7 @@ class Session:
         study: Which study and run.
         resumed: Whether the run was begun before.
         reopens: Whether its budget or another mutable field has changed since.
+        lesson: What it learned from earlier studies, once it is open and if it asks for that.
 
     Raises:
         BackendError: Another process runs this study, or the manifest was changed in mid-run.
@@ -79,6 +85,7 @@ class Session:
         self._runner: LocalRunner | None = None
         self._backend: ManagedBackend | None = None
         self._worker: Worker | None = None
+        self.lesson: Lesson | None = None
 
     @property
     def end(self) -> End | None:
@@ -210,6 +217,13 @@ class Session:
 
     def _make_worker(self, backend: ManagedBackend, planner: Planner) -> Worker:
         spec = self._loaded.study.spec
+        self.lesson = learned(
+            spec,
+            store=self._store,
+            study=self.study,
+            choices=self._loaded.choices,
+            instance_types=planner.instance_types,
+        )
         return Worker(
             WorkerSettings(study=self.study.name, seed=spec.searcher.seed),
             searcher=make_searcher(
@@ -217,6 +231,7 @@ class Session:
                 space=SearchSpace.from_parameters(spec.parameters),
                 choices=self._loaded.choices,
                 instance_types=planner.instance_types,
+                prior=None if self.lesson is None else self.lesson.prior,
                 stored=stored_prefixes(
                     spec,
                     store=self._store,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tuner.artifacts import ArtifactStore
 from tuner.errors import TunerError
+from tuner.hardware import StageChoices
 from tuner.searchers import Searcher, make_searcher
 from tuner.space import SearchSpace
-from tuner.spec import TuningStudySpec
+from tuner.spec import InstanceTypeSpec, TuningStudySpec
+from tuner.transfer.asked import learned
 from tuner.worker.fresh import FreshSearcher
 from tuner.worker.pod import (
     STUDY_FOLDER,
@@ -22,6 +24,9 @@ from tuner.worker.pod import (
     read_instance_types,
 )
 from tuner.worker.stored import stored_prefixes
+
+if TYPE_CHECKING:
+    from tuner.surrogates.prior import Prior
 
 
 def pod_searcher(
@@ -50,15 +55,32 @@ def pod_searcher(
     def make() -> Searcher:
         spec = TuningStudySpec.model_validate(_spec(watch))
         types = read_instance_types(folder=folder)
+        choices = read_choices(spec, folder=folder)
         return make_searcher(
             spec,
             space=SearchSpace.from_parameters(spec.parameters),
-            choices=read_choices(spec, folder=folder),
+            choices=choices,
             instance_types=types,
             worker=settings.ordinal,
             workers=settings.workers,
+            prior=_prior(spec, choices, types),
             stored=stored_prefixes(spec, store=store, study=settings.study, instance_types=types),
         )
+
+    def _prior(
+        spec: TuningStudySpec,
+        choices: StageChoices,
+        types: Mapping[str, InstanceTypeSpec],
+    ) -> Prior | None:
+        lesson = learned(
+            spec,
+            store=store,
+            study=settings.study,
+            choices=choices,
+            instance_types=types,
+            first=settings.ordinal == 0,
+        )
+        return None if lesson is None else lesson.prior
 
     return FreshSearcher(describe, make)
 
