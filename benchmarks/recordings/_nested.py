@@ -130,18 +130,39 @@ class Recorder:
 
 
 def record(recording: Recording, *, folder: Path, repeats: int, shrink: int = 1) -> None:
-    """Records every task into `<name>.csv`, and the facts into `<name>.json`."""
+    """Records every task into `<name>.csv`, and the facts into `<name>.json`, task by task.
+
+    Args:
+        recording: What is recorded.
+        folder: Of the two files.
+        repeats: Runs of each stage whose median counts.
+        shrink: Only one in so many settings of the first stage.
+    """
     rows: list[dict[str, object]] = []
     started = time.process_time()
-    for task, design in recording.design.items():
-        first = task == next(iter(recording.design))
-        runs = repeats if first else min(repeats, recording.earlier_repeats)
-        recorder = Recorder(recording, repeats=runs)
+    for index, (task, design) in enumerate(recording.design.items()):
+        runs = min(repeats, recording.earlier_repeats) if index else repeats
         smaller = [max(1, design[0] // shrink), *design[1:]]
-        for row in recorder.rows(task, design=smaller):
+        for row in Recorder(recording, repeats=runs).rows(task, design=smaller):
             rows.append({key: _short(value) for key, value in row.items()})
             if len(rows) % 50 == 0:
                 print(f"{task}: {len(rows)} rows", file=sys.stderr, flush=True)
+        recorded = {
+            "rows": len(rows),
+            "repeats": repeats,
+            "repeats_of_earlier_tasks": min(repeats, recording.earlier_repeats),
+            "cpu_seconds_in_all": round(time.process_time() - started),
+        }
+        _write(recording, rows, folder=folder, recorded=recorded)
+
+
+def _write(
+    recording: Recording,
+    rows: Sequence[Mapping[str, object]],
+    *,
+    folder: Path,
+    recorded: Mapping[str, object],
+) -> None:
     columns = list(dict.fromkeys(key for row in rows for key in row))
     with (folder / f"{recording.name}.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
@@ -150,16 +171,13 @@ def record(recording: Recording, *, folder: Path, repeats: int, shrink: int = 1)
     facts = {
         "name": recording.name,
         "description": recording.description,
-        "tasks": list(recording.design),
+        "tasks": list(dict.fromkeys(row[TASK] for row in rows)),
         "stages": {stage.name: list(stage.parameters) for stage in recording.stages},
         "objectives": list(recording.objectives),
         "fidelity": recording.fidelity,
         "recorded": {
-            "rows": len(rows),
-            "repeats": repeats,
-            "repeats_of_earlier_tasks": min(repeats, recording.earlier_repeats),
+            **recorded,
             "seconds": "CPU seconds of one thread (time.process_time), median of the repeats",
-            "cpu_seconds_in_all": round(time.process_time() - started),
             "machine": _machine(),
             "versions": {
                 "python": platform.python_version(),

@@ -221,7 +221,7 @@ def recording(data: Path) -> Recording:
         stages=STAGES,
         tasks=read(),
         design={
-            "digits": (32, 2, 3, 4),
+            "digits": (32, 2, 2, 5),
             "digits-early": (25, 2, 2, 2),
             "odd": (25, 2, 2, 2),
             "above-four": (25, 2, 2, 2),
