@@ -135,6 +135,9 @@ def _container(study: StudyView, *, ordinal: int, count: int, settings: Settings
         "TUNER_WORKERS": str(count),
         "TUNER_STORE": settings.store.replace("$(", "$$("),
         "HOME": "/tmp",
+        # A proposal is small work: more threads would only wait for each other, and what they add
+        # up would depend on how many there are.
+        "OPENBLAS_NUM_THREADS": "1",
     }
     return {
         "name": WORKER,
