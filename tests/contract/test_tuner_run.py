@@ -145,6 +145,12 @@ def test_a_study_to_its_end_and_again(here):
     assert summary["trials"]["completed"] == 4
     assert len(summary["paretoFront"]) == 1
     check_once(here.records())
+    code, explained, errors = here.tuner("explain", summary["best"]["trial"], "-o", "json")
+    assert code == 0, errors
+    told = json.loads(explained)
+    assert told["objectives"]["loss"]["measured"] == summary["best"]["objectives"]["loss"]
+    assert [stage["outcome"] for stage in told["stages"]][1:] == ["Run"]
+    assert told["attempts"] == 1
 
     code, output, errors = here.run()
     assert code == 0

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from tuner.cli.exits import ExitCode
+from tuner.cli.explain import explain
 from tuner.cli.follow import logs, wait
 from tuner.cli.front import front
 from tuner.cli.run import run
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-VERBS: tuple[Callable[..., Any], ...] = (run, validate, status, front, trials, logs, wait)
+VERBS: tuple[Callable[..., Any], ...] = (run, validate, status, front, trials, explain, logs, wait)
 """Their modules import no more than the parser; what a verb needs it loads when it is called."""
 
 for verb in VERBS:

@@ -7,6 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
+from tuner.cli.explaining import from_status
+from tuner.cli.explanation import Explanation
 from tuner.cli.report import StudyReport, TrialRow
 from tuner.cli.statuses import baseline_in, row_of, summary_of
 from tuner.errors import BackendError, UnknownObject
@@ -68,13 +70,15 @@ class ClusterSource:
 
     def logs(self, trial: str) -> Iterator[str]:
         """What the last attempt of each segment printed."""
-        found = self._reader.get_trial(trial)
-        if found is None:
-            raise UnknownObject(f"namespace {self._reader.namespace} has no trial {trial}")
-        status = _parse(TuningTrial, found).status
+        status = self._trial(trial).status
         for segment in (status and status.segments) or ():
             if segment.pod is not None:
                 yield from self._reader.pod_log(segment.pod)
+
+    def explain(self, trial: str) -> Explanation:
+        """Why a trial was proposed, and what became of it."""
+        found = self._trial(trial)
+        return from_status(self._study(found.spec.study), found)
 
     def _report(self, study: TuningStudy, trials: Sequence[TuningTrial]) -> StudyReport:
         status = study.status
@@ -100,6 +104,12 @@ class ClusterSource:
         if found is None:
             raise UnknownObject(f"namespace {self._reader.namespace} has no study {name}")
         return _parse(TuningStudy, found)
+
+    def _trial(self, name: str) -> TuningTrial:
+        found = self._reader.get_trial(name)
+        if found is None:
+            raise UnknownObject(f"namespace {self._reader.namespace} has no trial {name}")
+        return _parse(TuningTrial, found)
 
     def _trials(self, study: str) -> list[TuningTrial]:
         trials = [_parse(TuningTrial, each) for each in self._reader.list_trials(study)]

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tuner.cli.exits import ExitCode
-from tuner.cli.options import Context, Format, Local, Namespace, Output, Study
+from tuner.cli.options import Context, Format, Local, Namespace, Output, Study, TrialName
 
 if TYPE_CHECKING:
     from tuner.cli.report import StudyReport
 
-Trial = Annotated[str, typer.Argument(help="The trial's name.", show_default=False)]
 Timeout = Annotated[
     str | None,
     typer.Option(
@@ -25,13 +24,12 @@ _POLL_SECONDS = 2.0
 
 
 def logs(
-    trial: Trial, namespace: Namespace = None, context: Context = None, local: Local = None
+    trial: TrialName, namespace: Namespace = None, context: Context = None, local: Local = None
 ) -> None:
     """Print what the stages of a trial printed."""
-    from tuner.cli.source import open_source
+    from tuner.cli.source import open_source, study_of
 
-    study = trial.rsplit("-", 2)[0]  # trial names end with worker and number
-    source = open_source(local=local, namespace=namespace, context=context, study=study)
+    source = open_source(local=local, namespace=namespace, context=context, study=study_of(trial))
     empty = True
     for piece in source.logs(trial):
         empty = False

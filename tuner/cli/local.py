@@ -7,7 +7,10 @@ from pathlib import Path
 
 from tuner.artifacts import FolderStore
 from tuner.backends.local.runs import NAMESPACE, run_of, runs, uid_of
+from tuner.cli.explaining import from_log
+from tuner.cli.explanation import Explanation
 from tuner.cli.report import StudyReport, TrialRow, baseline_of, initial_name, lookup_stages
+from tuner.cli.source import study_of
 from tuner.errors import ManifestError, UnknownObject
 from tuner.log import StudyLog, studies, study_prefix
 from tuner.pipeline import Layout
@@ -93,6 +96,16 @@ class LocalSource:
             output = Layout(attempt).output_log
             if output.is_file():
                 yield output.read_text(encoding="utf-8", errors="replace")
+
+    def explain(self, trial: str) -> Explanation:
+        """Why a trial was proposed, and what became of it."""
+        study = study_of(trial)
+        log, spec, prices = self._open(study)
+        story = _chronicle(log).story(trial)
+        if story is None or story.trial is None:
+            raise UnknownObject(f"{self._folder}: study {study} has no trial {trial}")
+        row = _row(story, [objective.metric for objective in spec.objectives])
+        return from_log(story, row=row, log=log, spec=spec, prices=prices)
 
     def _uid(self, study: str) -> str:
         """Of the study's latest run."""

@@ -18,6 +18,7 @@ class Format(StrEnum):
 
 
 Study = Annotated[str, typer.Argument(help="The study's name.", show_default=False)]
+TrialName = Annotated[str, typer.Argument(help="The trial's name.", show_default=False)]
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the result.")]
 Namespace = Annotated[
     str | None,

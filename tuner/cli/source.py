@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from tuner.cli.explanation import Explanation
     from tuner.cli.report import StudyReport, TrialRow
 
 DEFAULT_FOLDER = Path(".tuner")
@@ -31,6 +32,14 @@ class StudySource(Protocol):
 
     def logs(self, trial: str) -> Iterator[str]:
         """What the stages of a trial printed, in pieces; all attempts that are still there."""
+
+    def explain(self, trial: str) -> Explanation:
+        """Why a trial was proposed, and what became of it."""
+
+
+def study_of(trial: str) -> str:
+    """The study of a trial, by its name: `<study>-<worker>-<number>`."""
+    return trial.rsplit("-", 2)[0]
 
 
 def open_source(

@@ -71,7 +71,7 @@ class MultiObjectiveHyperband:
             rank=better + 1,
             of=len(records),
             reason=(
-                f"rung {level:g}: {_ordinal(better + 1)} of {len(records)}, "
+                f"rung {level:g}: {ordinal(better + 1)} of {len(records)}, "
                 f"{'continued' if goes_on else 'stopped'}"
             ),
         )
@@ -117,7 +117,8 @@ def _once(rung: Sequence[RungRecord]) -> dict[str, RungRecord]:
     return records
 
 
-def _ordinal(number: int) -> str:
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `11th` and so on."""
     if 10 <= number % 100 <= 20:
         return f"{number}th"
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
