@@ -32,6 +32,7 @@ from tuner.study.chronicle import Story
 from tuner.study.ends import End
 from tuner.study.terms import terms_of
 from tuner.study.verdict import Verdict
+from tuner.transfer.asked import learned
 from tuner.trial import Trial, TrialResult
 from tuner.worker import Worker, WorkerSettings
 from tuner.worker.loop import Demand
@@ -195,6 +196,14 @@ class Desk:
         return (held and held.since) or story.created
 
     def _make_worker(self, loaded: Loaded) -> Worker:
+        lesson = learned(
+            self.spec,
+            store=self.store,
+            study=self.study,
+            choices=loaded.choices,
+            instance_types=self._types,
+            first=self._ordinal == 0,
+        )
         return Worker(
             WorkerSettings(
                 study=self.study.name, ordinal=self._ordinal, seed=self.spec.searcher.seed
@@ -206,6 +215,7 @@ class Desk:
                 instance_types=self._types,
                 worker=self._ordinal,
                 workers=self._workers,
+                prior=None if lesson is None else lesson.prior,
             ),
             view=self.view,
             store=self.store,

@@ -69,6 +69,7 @@ class Optimizer:
         fidelity: Fields | None = None,
         scheduler: Fields | None = None,
         initial_trials: Named | None = None,
+        transfer: Fields | None = None,
         searcher: str = "Auto",
         seed: int = 0,
         budget: Fields | None = None,
@@ -91,6 +92,7 @@ class Optimizer:
             fidelity: How far a trial goes; needed for `report`. Its stage is the last by default.
             scheduler: Early stopping; Hyperband where there is a fidelity.
             initial_trials: What to try first.
+            transfer: Earlier studies in the folder to learn from.
             searcher: Who proposes (docs/searchers.md).
             seed: Same seed and same results give the same proposals.
             budget: When to end; without it, never.
@@ -116,6 +118,7 @@ class Optimizer:
             "fidelity": fidelity,
             "scheduler": scheduler,
             "initialTrials": initial_trials,
+            "transfer": transfer,
             "searcher": {"type": searcher, "seed": seed},
             "budget": budget,
             "maxFailedTrials": max_failed_trials,
@@ -163,6 +166,8 @@ class Optimizer:
     ) -> None:
         if not 0 <= worker < workers:
             raise ManifestError(f"worker: should be from 0 to {workers - 1}, not {worker}")
+        if folder is None and loaded.study.spec.transfer is not None:
+            raise ManifestError("spec.transfer: give the folder that holds the earlier studies")
         self._mutex = RLock()
         self._desk = Desk(
             loaded,

@@ -321,6 +321,7 @@ def test_only_open_trials_can_be_told_of(make):
         ({"objectives": {"loss": "minimise"}}, 'did you mean "Minimize"?'),
         ({"objectives": {}}, "spec.objectives"),
         ({"searcher": "Tpe"}, "spec.searcher.type"),
+        ({"transfer": {"studies": ["last-year"]}}, "spec.transfer: give the folder"),
         ({"worker": 1}, "worker: should be from 0 to 0, not 1"),
         ({"initial_trials": {"now": {"parameters": {"x": 9}}}}, "spec.initialTrials[now]"),
         ({"budget": {"maxTrials": 0}}, "spec.budget.maxTrials"),
