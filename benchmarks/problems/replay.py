@@ -162,9 +162,9 @@ def replay(
     )
 
 
-def read_replay(name: str, *, folder: Path = FOLDER, **options: Any) -> Replay:
-    """The replay of a recording by name; see `replay`."""
-    return replay(Recorded.read(name, folder=folder), **options)
+def read_replay(recording: str, *, folder: Path = FOLDER, **options: Any) -> Replay:
+    """The replay of a recording by its name; further options as for `replay`."""
+    return replay(Recorded.read(recording, folder=folder), **options)
 
 
 def _predicted(recorded: Recorded, target: str, stage: str, columns: list[str]) -> Predicted:

@@ -50,6 +50,8 @@ def augment(values: Values, images: Any) -> tuple[object, Metrics]:
     torch.manual_seed(0)
     copies = int(values["copies"])
     count = len(images.train) * (copies - 1)
+    if not count:
+        return images, {}
     angle = torch.deg2rad(torch.empty(count).uniform_(-1, 1) * float(values["turn"]))
     move = torch.empty(count, 2).uniform_(-1, 1) * float(values["move"]) / 4
     cosine, sine = torch.cos(angle), torch.sin(angle)

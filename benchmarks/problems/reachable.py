@@ -1,0 +1,161 @@
+"""What can be reached on a problem at all: its front by brute force, and shares of its volume.
+
+Objectives that are minimised and positive enter as logarithms, scaled so that 0 is the best found
+and 1 the reference: the value that 95 % of random configurations do not exceed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.problems.manifest import choices_of, full_run, space_of
+from benchmarks.problems.protocol import Problem
+from benchmarks.trace import Trace
+from tuner.pareto import hypervolume, pareto_front
+from tuner.searchers.joint import JointSpace
+
+Array = NDArray[np.float64]
+
+REFERENCE = 0.95
+STEPS = (0.02, 0.1, 0.4)
+"""Sizes of moves in unit coordinates."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How objectives are compared.
+
+    Attributes:
+        signs: By metric, 1 where lower is better, -1 where higher is.
+        logs: By metric, whether its logarithm counts.
+        low: Best found (M,).
+        high: Reference (M,).
+    """
+
+    signs: Mapping[str, float]
+    logs: Mapping[str, bool]
+    low: Array
+    high: Array
+
+    def __call__(self, metrics: Iterable[Mapping[str, float]]) -> Array:
+        """Scaled vectors (n, M); 0 is the best, 1 the reference."""
+        raw = np.array([_raw(one, self.signs, self.logs) for one in metrics])
+        scaled: Array = (raw.reshape(-1, len(self.low)) - self.low) / (self.high - self.low)
+        return scaled
+
+
+@dataclass(frozen=True)
+class Reachable:
+    """A problem's front, found without counting what it costs.
+
+    Attributes:
+        scale: Of the objectives.
+        front: Scaled vectors (k, M).
+        metrics: Of the front's members (k), as a study would report them.
+        volume: Dominated by the front.
+    """
+
+    scale: Scale
+    front: Array
+    metrics: Sequence[Mapping[str, float]]
+    volume: float
+
+    def share(self, metrics: Iterable[Mapping[str, float]]) -> float:
+        """Which share of the reachable hypervolume some results dominate."""
+        return volume_of(self.scale(metrics)) / self.volume
+
+    def curve(self, trace: Trace) -> Array:
+        """That share after each trial of a run, shape (n,); full runs alone count."""
+        found: list[Mapping[str, float]] = []
+        shares = []
+        for trial in trace.trials:
+            if trial.completed:
+                found.append(trial.metrics)
+                front = self.scale(found)
+                kept = pareto_front(front.tolist(), minimize=[True] * front.shape[1])
+                found = [found[index] for index in kept]
+            shares.append(self.share(found) if found else 0.0)
+        return np.array(shares)
+
+    def usd_to(self, trace: Trace, share: float) -> float:
+        """Dollars until a run dominates that share; infinite if it never does."""
+        reached = self.curve(trace) >= share
+        return float(trace.spent_usd[np.argmax(reached)]) if reached.any() else float("inf")
+
+
+def reachable(
+    problem: Problem, *, samples: int = 2000, rounds: int = 60, children: int = 300, seed: int = 0
+) -> Reachable:
+    """Random configurations, then moves from the front so far.
+
+    Args:
+        problem: What is searched.
+        samples: Random configurations, which also give the reference.
+        rounds: Of moves.
+        children: Configurations a round.
+        seed: Of all of it.
+    """
+    rng = np.random.default_rng(seed)
+    joint = JointSpace(space_of(problem), choices_of(problem))
+    units = rng.random((samples, len(joint)))
+    metrics = [_evaluated(problem, joint, unit) for unit in units]
+    scale = _scale_of(problem, metrics)
+    for _ in range(rounds):
+        kept = _front(scale(metrics))
+        units, metrics = units[kept], [metrics[index] for index in kept]
+        moved = _moved(units, children, rng=rng)
+        units = np.vstack([units, moved])
+        metrics += [_evaluated(problem, joint, unit) for unit in moved]
+    kept = _front(scale(metrics))
+    metrics = [metrics[index] for index in kept]
+    raw = np.array([_raw(one, scale.signs, scale.logs) for one in metrics])
+    scale = Scale(scale.signs, scale.logs, raw.min(0), scale.high)
+    front = scale(metrics)
+    return Reachable(scale, front, metrics, volume_of(front))
+
+
+def volume_of(vectors: Array) -> float:
+    """Hypervolume of scaled vectors (n, M) up to 1 in each objective."""
+    return hypervolume(vectors.tolist(), [1.0] * vectors.shape[1])
+
+
+def _evaluated(problem: Problem, joint: JointSpace, unit: Array) -> Mapping[str, float]:
+    point = joint.from_unit(unit)
+    types = joint.choices.assign(point.chosen)
+    return full_run(problem, point.parameters, instance_types=types).metrics
+
+
+def _moved(units: Array, count: int, *, rng: np.random.Generator) -> Array:
+    """Steps of several sizes in some of the coordinates, from members of the front (k, d)."""
+    starts = units[rng.integers(len(units), size=count)]
+    steps = rng.normal(size=starts.shape) * rng.choice(STEPS, size=(count, 1))
+    taken = rng.random(starts.shape) < np.maximum(0.3, rng.random((count, 1)))
+    moved: Array = np.clip(starts + steps * taken, 0.0, 1.0)
+    return moved
+
+
+def _front(vectors: Array) -> list[int]:
+    return pareto_front(vectors.tolist(), minimize=[True] * vectors.shape[1])
+
+
+def _scale_of(problem: Problem, metrics: Sequence[Mapping[str, float]]) -> Scale:
+    signs = {
+        str(one["metric"]): 1.0 if one["direction"] == "Minimize" else -1.0
+        for one in problem.declared.objectives
+    }
+    logs = {name: sign > 0 and all(m[name] > 0 for m in metrics) for name, sign in signs.items()}
+    raw = np.array([_raw(one, signs, logs) for one in metrics])
+    return Scale(signs, logs, raw.min(0), np.quantile(raw, REFERENCE, axis=0))
+
+
+def _raw(
+    metrics: Mapping[str, float], signs: Mapping[str, float], logs: Mapping[str, bool]
+) -> list[float]:
+    return [
+        float(np.log(metrics[name])) if logs[name] else sign * metrics[name]
+        for name, sign in signs.items()
+    ]
