@@ -17,13 +17,20 @@ FARTHEST = 1e12
 
 def best_points(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """The distinct points that no other dominates, in lexicographic order: (n, M) -> (k, M)."""
-    left = np.unique(points, axis=0)
+    return np.unique(points[best_rows(points)], axis=0)
+
+
+def best_rows(points: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Indices, rising, of the points that none dominates; equal points all are: (n, M) -> (k,)."""
+    left = np.lexsort(points.T[::-1])
     best = []
     # In lexicographic order no later point dominates an earlier one.
     while len(left):
-        best.append(left[0])
-        left = left[np.any(left < left[0], axis=1)]
-    return np.array(best).reshape(-1, points.shape[1])
+        first = points[left[0]]
+        equal = np.all(points[left] == first, axis=1)
+        best.append(left[equal])
+        left = left[np.any(points[left] < first, axis=1)]
+    return np.sort(np.concatenate(best)) if best else left
 
 
 def dominated(points: NDArray[np.float64], front: NDArray[np.float64]) -> NDArray[np.bool_]:
