@@ -7,7 +7,7 @@
 Pipelines are replayed in virtual time through the product's worker loop, log and stage cache, on a
 budget of 10 warm-up trials, the same for all methods of a seed, and 40 median full runs; proposals
 are paid for too. R1, the paper's protocol: only ours has a cache. R2: everyone has it. Ends with
-one line of JSON; `--plot FILE` writes the curves.
+one line of JSON; `--plots DIR` writes the curves.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks._arguments import parser as common
 from benchmarks._report import report
 from benchmarks.baselines import BASELINES, CONTROLS
-from benchmarks.memo.figures import Table, controls_of, figures_of
+from benchmarks.memo.figures import GRID, Table, controls_of, figures_of
 from benchmarks.memo.methods import ABLATIONS, OURS, SPEND_BLIND
-from benchmarks.memo.plot import plot
 from benchmarks.memo.runs import FULL_RUNS, Run, Task, execute_all
+from benchmarks.plots import Series, lines
 
 PROBLEMS = ("text", "stacking", "torch", "synthetic-70", "synthetic-85", "synthetic-30")
 QUICK = ("text", "synthetic-70")
@@ -33,7 +35,7 @@ def main() -> None:
     parser = common(__doc__, problems=PROBLEMS, seeds=8)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--methods", help="only these, by name, with commas; for experiments")
-    parser.add_argument("--plot", type=Path, help="where to write the curves as SVG")
+    parser.add_argument("--plots", type=Path, help="folder for the curves as SVG")
     options = parser.parse_args()
     problems = options.problem or (QUICK if options.quick else options.problems)
     tasks = list(
@@ -46,8 +48,10 @@ def main() -> None:
     began = time.monotonic()
     runs = list(_executed(tasks, processes=options.processes))
     tables = list(Table.of([*runs, *derived(runs)]).values())
-    if options.plot:
-        options.plot.write_text(plot(tables))
+    if options.plots:
+        options.plots.mkdir(parents=True, exist_ok=True)
+        for table in tables:
+            (options.plots / f"memoization-{table.problem}.svg").write_text(curves(table))
     controls: dict[str, object] = {table.problem: controls_of(table) for table in tables}
     controls["seeds"] = tables[0].seeds
     controls["minutes"] = (time.monotonic() - began) / 60
@@ -82,6 +86,25 @@ def tasks_of(
 def derived(runs: Sequence[Run]) -> Iterator[Run]:
     """Runs without a cache of methods that look at no money: the same proposals, paid in full."""
     return (one.without_cache() for one in runs if one.task.method in SPEND_BLIND)
+
+
+def curves(table: Table) -> str:
+    """The best value over the share of the budget spent, everyone with a cache, as SVG."""
+    everyone = {OURS: table.ours, **table.baselines(cached=True)}
+    return lines(
+        [
+            Series(
+                name=name,
+                x=GRID.tolist(),
+                y=np.mean([run.at(GRID * run.budget) for run in runs], axis=0).tolist(),
+                dashed=name != OURS,
+            )
+            for name, runs in everyone.items()
+        ],
+        title=f"{table.problem}: best value, mean over {table.seeds} seeds, everyone with a cache",
+        x_label="share of the budget after the warm-up",
+        y_label="objective",
+    )
 
 
 def _executed(tasks: Sequence[Task], *, processes: int) -> Iterator[Run]:

@@ -10,11 +10,12 @@ import numpy as np
 from benchmarks.baselines.setting import Array, Seen, Setting
 from tuner.acquisition import candidates, choose_starts, refine
 from tuner.searchers._protocol import Suggestion
-from tuner.searchers.engine.engine import INCUMBENTS, EngineSettings
+from tuner.searchers.engine import EngineSettings
 from tuner.searchers.proposed import suggestion
 from tuner.surrogates import Points
 
 EFFORT = EngineSettings()
+INCUMBENTS = 12
 
 Score = Callable[[Points], Array]
 

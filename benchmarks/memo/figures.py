@@ -1,7 +1,7 @@
 """What the memoization benchmark claims, from runs with paired seeds.
 
-A gain is a ratio of means over seeds less one; intervals are 95 % paired bootstrap intervals over
-the seeds: the same resample for both sides.
+A gain is a ratio of means over the seeds less one. R1: ours with a cache against the mean of the
+baselines without one. R2: everyone has the cache, and ours is compared with the best baseline.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks._report import Figure
+from benchmarks._statistics import Estimate, mean, ratio, win_tie_loss
 from benchmarks.baselines import BASELINES
 from benchmarks.memo.methods import OURS
 from benchmarks.memo.runs import Array, Run, Runs
@@ -22,8 +23,7 @@ NEVER = 2.0
 
 GRID = np.linspace(0.0, 1.0, 1001)
 
-Statistic = Callable[[Array], float]
-"""Of the seeds with these indices."""
+Of = Callable[[Run], float]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Table:
         """The tables of all problems."""
         found: dict[str, dict[tuple[str, bool], list[Run]]] = {}
         for one in sorted(runs, key=lambda one: one.task.seed):
-            methods = found.setdefault(one.task.problem, {})
+            methods = found.setdefault(one.problem, {})
             methods.setdefault((one.task.method, one.task.cached), []).append(one)
         return {
             problem: cls(problem, {key: tuple(value) for key, value in methods.items()})
@@ -64,10 +64,10 @@ class Table:
         """The paper's baselines, with or without a cache."""
         return {name: self.runs[name, cached] for name in BASELINES if (name, cached) in self.runs}
 
-    def best(self, *, by: Callable[[Run], float]) -> str:
+    def best(self, of: Of) -> str:
         """The baseline with a cache whose mean over the seeds is the greatest."""
         known = self.baselines(cached=True)
-        return max(known, key=lambda name: float(np.mean([by(run) for run in known[name]])))
+        return max(known, key=lambda name: float(np.mean(each(known[name], of))))
 
 
 def count(run: Run) -> float:
@@ -80,21 +80,23 @@ def improvement(run: Run) -> float:
     return run.improvement
 
 
-def over_mean(table: Table, of: Callable[[Run], float]) -> Statistic:
-    """R1: the gain over the mean of the baselines, which have no cache."""
-    ours = np.array([of(run) for run in table.ours])
-    rest = np.array([[of(run) for run in runs] for runs in table.baselines(cached=False).values()])
-    return lambda seeds: float(ours[seeds].mean() / rest[:, seeds].mean()) - 1.0
+def each(runs: Runs, of: Of) -> list[float]:
+    """Of every seed."""
+    return [of(run) for run in runs]
 
 
-def over_one(table: Table, name: str, of: Callable[[Run], float]) -> Statistic:
+def over_mean(table: Table, of: Of) -> Estimate:
+    """R1: the gain over the mean of the baselines, none of which has a cache."""
+    rest = np.mean([each(runs, of) for runs in table.baselines(cached=False).values()], axis=0)
+    return _less_one(ratio(each(table.ours, of), rest.tolist()))
+
+
+def over_one(table: Table, name: str, of: Of) -> Estimate:
     """R2: the gain over one baseline, which has the cache too."""
-    ours = np.array([of(run) for run in table.ours])
-    other = np.array([of(run) for run in table.runs[name, True]])
-    return lambda seeds: float(ours[seeds].mean() / other[seeds].mean()) - 1.0
+    return _less_one(ratio(each(table.ours, of), each(table.runs[name, True], of)))
 
 
-def spend_to_final(table: Table, name: str) -> Statistic:
+def spend_to_final(table: Table, name: str) -> Estimate:
     """What ours spends until it has, in the mean, what a baseline has in the end, over its spend.
 
     Both sides are read off mean curves over shares of the budget; the baseline's spend is where
@@ -103,12 +105,15 @@ def spend_to_final(table: Table, name: str) -> Statistic:
     ours = np.array([run.at(GRID * run.budget) for run in table.ours])
     other = np.array([run.at(GRID * run.budget) for run in table.runs[name, True]])
 
-    def ratio(seeds: Array) -> float:
+    def spend(seeds: Array) -> float:
         theirs = other[seeds].mean(axis=0)
         level = theirs[-1] + 1e-9 * abs(theirs[-1])
         return reached(ours[seeds].mean(axis=0), level) / max(reached(theirs, level), GRID[1])
 
-    return ratio
+    rng = np.random.default_rng(0)
+    draws = [spend(rng.integers(table.seeds, size=table.seeds)) for _ in range(RESAMPLES)]
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Estimate(spend(np.arange(table.seeds)), float(low), float(high))
 
 
 def reached(curve: Array, level: float) -> float:
@@ -117,24 +122,8 @@ def reached(curve: Array, level: float) -> float:
     return float(GRID[np.argmax(below)]) if below.any() else NEVER
 
 
-def interval(statistic: Statistic, seeds: int) -> tuple[float, float]:
-    """The 95 % bootstrap interval over the seeds."""
-    rng = np.random.default_rng(0)
-    values = [statistic(rng.integers(seeds, size=seeds)) for _ in range(RESAMPLES)]
-    low, high = np.percentile(values, [2.5, 97.5])
-    return float(low), float(high)
-
-
-def win_tie_loss(ours: Runs, other: Runs, of: Callable[[Run], float]) -> tuple[int, int, int]:
-    """In how many seeds ours has more, as much, less."""
-    pairs = [(of(one), of(two)) for one, two in zip(ours, other, strict=True)]
-    same = [bool(np.isclose(one, two, rtol=1e-9)) for one, two in pairs]
-    wins = sum(one > two and not tie for (one, two), tie in zip(pairs, same, strict=True))
-    return wins, sum(same), len(pairs) - wins - sum(same)
-
-
 def hits(runs: Runs) -> tuple[float, float]:
-    """p and s over all trials of all seeds."""
+    """p, the share of trials with a hit, and s, the cost share of what was hit in those."""
     saved = np.concatenate([run.saved for run in runs])
     full = np.concatenate([run.full for run in runs])
     hit = saved > 0
@@ -142,90 +131,105 @@ def hits(runs: Runs) -> tuple[float, float]:
     return float(hit.mean()) if len(hit) else 0.0, share
 
 
-def memo_part(runs: Runs) -> tuple[float, float]:
-    """How many times more configurations the cache alone gives: measured, and 1 / (1 - p s).
+def memo_part(runs: Runs) -> float:
+    """How many times more configurations the cache alone gives.
 
-    Measured: what the trials would have cost from scratch over what they did.
+    What the trials would have cost from scratch over what they did: how many of the same trials
+    the money would have paid for without a cache.
     """
-    p, s = hits(runs)
     full = sum(float(run.full.sum()) for run in runs)
     paid = sum(float(run.spent[-1]) for run in runs if run.count)
-    return full / paid, 1.0 / (1.0 - p * s)
+    return full / paid
 
 
 def figures_of(table: Table) -> list[Figure]:
     """All figures of one problem, with the targets that apply to it."""
-    _, s = hits(table.ours)
-    measured, predicted = memo_part(table.ours)
+    p, s = hits(table.ours)
     ceiling = 1.0 / (1.0 - 0.9 * s) - 1.0
-    name, everyone = table.problem, np.arange(table.seeds)
-    by_quality, by_count = table.best(by=improvement), table.best(by=count)
-
-    def figure(
-        what: str, statistic: Statistic, target: float | None, *, less: bool = False
-    ) -> Figure:
-        value = statistic(everyone)
-        met = None if target is None else (value <= target if less else value >= target)
-        return Figure(
-            name=f"{name}: {what}",
-            value=value,
-            interval=interval(statistic, table.seeds),
-            target=target,
-            met=met,
-        )
-
-    r1 = max(0.85 * ceiling, 1.03) if s >= 0.75 else 0.85 * ceiling
-    r2 = 1.0 if s >= 0.8 else 0.5 if s >= 0.6 else None
-    spend = figure(
-        f"R2, dollars to the end of {by_quality}, ratio",
-        spend_to_final(table, by_quality),
-        0.6,
-        less=True,
-    )
+    better, more = table.best(improvement), table.best(count)
+    control = table.problem.endswith("-30")
+    first = max(0.85 * ceiling, 1.03) if s >= 0.75 else 0.85 * ceiling
+    second = 1.0 if s >= 0.8 else 0.5
+    text = table.problem.startswith("text")
     found = [
-        figure("R1, configurations over the mean, gain", over_mean(table, count), r1),
-        figure(
-            "R1, improvement over the mean, gain",
-            over_mean(table, improvement),
-            1.0 if name.startswith("text") else 0.0,
+        _gain("R1 configurations over the mean", over_mean(table, count), first),
+        _gain("R1 improvement over the mean", over_mean(table, improvement), 1.0 if text else 0.0),
+        _gain(
+            f"R2 configurations over {better}, the best at the end",
+            over_one(table, better, count),
+            None if control else second,
         ),
-        figure(
-            f"R2, configurations over {by_quality}, gain", over_one(table, by_quality, count), r2
+        _gain(f"R2 configurations over {more}, which has most", over_one(table, more, count), None),
+        _gain(
+            f"R2 improvement over {better}",
+            over_one(table, better, improvement),
+            0.0 if control else 0.3,
         ),
-        figure(f"R2, configurations over {by_count}, gain", over_one(table, by_count, count), None),
-        spend,
-        figure(
-            f"R2, improvement over {by_quality}, gain",
-            over_one(table, by_quality, improvement),
-            0.3,
-        ),
-        Figure(
-            name=f"{name}: memo part over 1/(1 - p s)",
-            value=measured / predicted,
-            target=0.1,
-            met=abs(measured / predicted - 1.0) <= 0.1,
-        ),
+        _spend(f"R2 dollars to the end of {better}, ratio", spend_to_final(table, better)),
+        _memo("memo part over 1/(1 - p s)", memo_part(table.ours) * (1.0 - p * s)),
     ]
-    return found
+    if (OURS, False) in table.runs:
+        plain = table.runs[OURS, False]
+        found.append(
+            Figure(
+                name="configurations over ours without a cache, ratio",
+                value=(gain := ratio(each(table.ours, count), each(plain, count))).value,
+                interval=gain.interval,
+            )
+        )
+    return [_named(figure, table.problem) for figure in found]
 
 
 def controls_of(table: Table) -> dict[str, object]:
     """What stands beside the figures: every method's counts, hits, costs and ends."""
-    rows = {}
-    for (method, cached), runs in sorted(table.runs.items(), key=lambda item: item[0]):
-        p, s = hits(runs)
-        part, _ = memo_part(runs)
-        rows[f"{method}, {'cache' if cached else 'no cache'}"] = {
-            "configurations": float(np.mean([run.count for run in runs])),
-            "p": p,
-            "s": s,
-            "mean full cost": float(np.mean(np.concatenate([run.full for run in runs]))),
-            "memo part": part,
-            "improvement": float(np.mean([run.improvement for run in runs])),
-            "end": float(np.mean([run.final for run in runs])),
-            "seconds per proposal": float(np.mean(np.concatenate([run.proposals for run in runs]))),
-            "ours wins, ties, losses at the end": win_tie_loss(
-                table.ours, runs, lambda run: -run.final
-            ),
-        }
-    return rows
+    return {
+        f"{method}, {'cache' if cached else 'no cache'}": _row(table, runs)
+        for (method, cached), runs in sorted(table.runs.items(), key=lambda item: item[0])
+    }
+
+
+def _row(table: Table, runs: Runs) -> dict[str, object]:
+    p, s = hits(runs)
+    end = mean([run.final for run in runs])
+    compared = win_tie_loss([run.final for run in table.ours], [run.final for run in runs])
+    return {
+        "configurations": float(np.mean(each(runs, count))),
+        "p": p,
+        "s": s,
+        "mean full cost": float(np.mean(np.concatenate([run.full for run in runs]))),
+        "memo part": memo_part(runs),
+        "improvement": float(np.mean(each(runs, improvement))),
+        "end": [end.value, *end.interval],
+        "ours wins, ties, losses": [compared.wins, compared.ties, compared.losses],
+        "seconds per proposal": float(np.mean(np.concatenate([run.proposals for run in runs]))),
+    }
+
+
+def _less_one(one: Estimate) -> Estimate:
+    return Estimate(one.value - 1.0, one.low - 1.0, one.high - 1.0)
+
+
+def _gain(name: str, gain: Estimate, target: float | None) -> Figure:
+    met = None if target is None else gain.value >= target
+    return Figure(
+        name=f"{name}, gain", value=gain.value, interval=gain.interval, target=target, met=met
+    )
+
+
+def _spend(name: str, found: Estimate) -> Figure:
+    met = found.value <= 0.6 and found.high < 1.0
+    return Figure(name=name, value=found.value, interval=found.interval, target=0.6, met=met)
+
+
+def _memo(name: str, value: float) -> Figure:
+    return Figure(name=name, value=value, target=1.0, met=abs(value - 1.0) <= 0.1)
+
+
+def _named(figure: Figure, problem: str) -> Figure:
+    return Figure(
+        name=f"{problem}: {figure.name}",
+        value=figure.value,
+        interval=figure.interval,
+        target=figure.target,
+        met=figure.met,
+    )

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.baselines import BASELINES, CONTROLS, Setting
 from benchmarks.simulate import Context, SearcherFactory, product
 from tuner.searchers import Searcher
+from tuner.searchers.auto import SETTINGS as OF_TYPE
+from tuner.searchers.auto import engine_searcher
+from tuner.searchers.engine import EngineSettings
+from tuner.spec import SearcherType
+
+EEIPU = OF_TYPE[SearcherType.EEIPU]
 
 OURS = "EEIPU"
 WARM_UP = 10
-ABLATIONS = ("Auto",)
-"""Ours in other forms."""
+ABLATIONS = ("Auto", "eta = 1", "eta = 0", "no reuse")
+"""Ours in other forms, everyone with a cache: spend always counts in full, never, or the engine
+knows nothing of the cache."""
 
 SPEND_BLIND = frozenset({"random", "EI", "EIPS", "LaMBO", "MS_BO"})
 """Baselines whose proposals depend on values and first-run costs alone."""
+
+SETTINGS = {
+    "eta = 1": replace(EEIPU, eta_floor=1.0),
+    "eta = 0": replace(EEIPU, cost_aware=False),
+    "no reuse": replace(EEIPU, reuse=False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +48,24 @@ class Baseline:
         return {**BASELINES, **CONTROLS}[self.name](setting)
 
 
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """The engine under other settings."""
+
+    settings: EngineSettings
+
+    def __call__(self, context: Context) -> Searcher:
+        """See `SearcherFactory`."""
+        return engine_searcher(
+            context.spec,
+            joint=context.joint,
+            instance_types=context.instance_types,
+            settings=self.settings,
+        )
+
+
 def factory_of(method: str) -> SearcherFactory:
     """The factory of a method by the name under which it is reported."""
-    known: Mapping[str, SearcherFactory] = {
-        **{name: Baseline(name) for name in (*BASELINES, *CONTROLS)},
-        OURS: product("EEIPU"),
-        "Auto": product("Auto"),
-    }
-    return known[method]
+    if method in SETTINGS:
+        return Ablation(SETTINGS[method])
+    return product(method) if method in (OURS, "Auto") else Baseline(method)

@@ -52,6 +52,7 @@ class Run:
 
     Attributes:
         task: What was run.
+        problem: The problem's own name.
         spent: Charged up to the end of each trial since the warm-up's end, shape (n,).
         values: The objective, minimised, shape (n,).
         full: What each would have cost from scratch, shape (n,).
@@ -63,6 +64,7 @@ class Run:
     """
 
     task: Task
+    problem: str
     spent: Array
     values: Array
     full: Array
@@ -175,6 +177,7 @@ def _reduced(trace: Trace, *, task: Task, problem: Problem, budget: float) -> Ru
     kept = spent <= left
     return Run(
         task=task,
+        problem=problem.declared.name,
         spent=spent[kept],
         values=np.array([sign * one.metrics[metric] for one in own])[kept],
         full=np.array([sum(one.full_seconds.values()) for one in own])[kept],
