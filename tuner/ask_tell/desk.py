@@ -64,9 +64,8 @@ class Desk:
         self.spec = loaded.study.spec
         self.terms = terms_of(self.spec)
         self.clock = clock
-        self.prices = {
-            name: one.spec.price_per_hour or 0.0 for name, one in loaded.instance_types.items()
-        }
+        self._types = {name: one.spec for name, one in loaded.instance_types.items()}
+        self.prices = {name: one.price_per_hour or 0.0 for name, one in self._types.items()}
         name = loaded.study.metadata.name
         with ExitStack() as locks:
             if folder is not None:
@@ -77,11 +76,17 @@ class Desk:
             number = max(runs(self.store, name), default=1)
             self.study = StudyIdentity(name=name, namespace=NAMESPACE, uid=uid_of(number))
             self.log = StudyLog(self.store, self.study.study_prefix)
-            enter(self.log, self.spec, study=self.study, prices=self.prices)
+            enter(
+                self.log,
+                self.spec,
+                study=self.study,
+                prices=self.prices,
+                instance_types=self._types,
+                labels=loaded.study.metadata.labels,
+            )
             self._locks = locks.pop_all()
         self.view = LogView(self.log)
         self.hands = Hands(clock)
-        self._types = {name: one.spec for name, one in loaded.instance_types.items()}
         self._planner = Planner(
             spec=self.spec,
             study=self.study,
