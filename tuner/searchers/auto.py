@@ -28,6 +28,9 @@ SETTINGS = {
 LEAST_START, MOST_START = 4, 10
 """Bounds of the number of trials before the first model; between them it is d + 2."""
 
+TEMPERATURE = 0.2
+"""Mean temperature of the workers after the first, in log value."""
+
 PORTFOLIO = 4
 """So many trials of each worker come from the portfolio before the prior's model takes over."""
 
@@ -79,7 +82,7 @@ class EngineSearcher:
         for row in range(min(PORTFOLIO, len(points))):
             configuration = self.engine.configuration(points[np.array([row])])
             if configuration not in proposed:
-                why: dict[str, object] = {"searcher": self.name, "portfolio": row}
+                why: dict[str, object] = {"searcher": self.name, "prior": {"portfolio": row}}
                 return suggestion(self.engine.joint, configuration, why=why)
         return None
 
@@ -113,7 +116,7 @@ def engine_searcher(
     if facts.max_trials is not None:
         start_up = max(2, min(start_up, facts.max_trials // 3))
     return EngineSearcher(
-        name=spec.searcher.type,
+        name=str(spec.searcher.type),
         engine=Engine(
             facts=facts,
             joint=joint,
@@ -121,9 +124,17 @@ def engine_searcher(
             settings=chosen,
             prior=prior if chosen.transfer else None,
             stored=stored,
+            temperature=_temperature(spec.searcher.seed, worker),
         ),
         sobol=SobolSearcher(joint=joint, seed=spec.searcher.seed, worker=worker, workers=workers),
         start_up=start_up,
         worker=worker,
         workers=workers,
     )
+
+
+def _temperature(seed: int, worker: int) -> float:
+    """The first worker takes the best; each other one is as adventurous as its own draw says."""
+    if not worker:
+        return 0.0
+    return float(np.random.default_rng([seed, worker]).exponential(TEMPERATURE))

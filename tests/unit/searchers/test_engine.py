@@ -12,6 +12,7 @@ from tuner.hardware import resolve
 from tuner.searchers import History, proposal_rng
 from tuner.searchers.auto import engine_searcher
 from tuner.searchers.engine import EngineSettings
+from tuner.searchers.engine.front import leading
 from tuner.searchers.engine.prefixes import Cached, stored_prefixes
 from tuner.searchers.joint import JointSpace
 from tuner.space import SearchSpace
@@ -141,9 +142,17 @@ def scorer_of(spec, history, **changes):
         history,
         data,
         Cached(data.points, data.stored),
+        best=leading(data.objectives, rng=np.random.default_rng(0)),
         start_up=5,
         rng=np.random.default_rng(1),
     )
+
+
+def completions(data):
+    """The trials with another learning rate: their first two stages are in the cache."""
+    unit = data.points.unit.copy()
+    unit[:, 2] = 0.5
+    return replace(data.points, unit=unit)
 
 
 CASES = [(ERROR,), (ERROR, COST), (ERROR, RECALL, COST)]
@@ -192,10 +201,7 @@ def test_the_closed_form_is_eeipu():
     spec = study(ERROR, searcher="EEIPU")
     history = played(spec, 12)
     scorer = replace(scorer_of(spec, history), eta=1.0)
-    data = scorer.data
-    near = data.points.unit.copy()
-    near[:, 2] = 0.5
-    points = type(data.points)(near, data.points.active, data.points.types, data.points.fidelity)
+    points = completions(scorer.data)
     prediction = scorer.model.predict(points)
     improvement = log_expected_improvement(
         prediction.metric_mean[0], prediction.metric_sd[0], best=scorer.front.min()
@@ -214,7 +220,8 @@ def test_a_cached_prefix_makes_a_candidate_worth_more_and_only_by_what_it_saves(
     history = played(spec, 12)
     scorer = scorer_of(spec, history)
     empty = replace_stored(scorer, depths=np.zeros_like(scorer.data.stored))
-    points = scorer.data.points
+    points = completions(scorer.data)
+    assert np.all(np.isfinite(empty(points)))
     assert np.all(scorer(points) >= empty(points) - 1e-9)
     free = replace(scorer, eta=0.0)
     assert free(points) == pytest.approx(replace(empty, eta=0.0)(points))
@@ -230,7 +237,14 @@ def test_the_order_of_objectives_does_not_matter():
     history = played(study(ERROR, COST), 14)
     one = scorer_of(study(ERROR, COST), history)
     other = scorer_of(study(COST, ERROR), history)
-    assert one(one.data.points) == pytest.approx(other(other.data.points))
+    points = completions(one.data)
+    assert np.all(np.isfinite(one(points)))
+    assert one(points) == pytest.approx(other(points))
+
+
+def test_what_is_cached_as_a_whole_is_not_done_again():
+    scorer = scorer_of(study(ERROR), played(study(ERROR), 12))
+    assert np.all(np.isneginf(scorer(scorer.data.points)))
 
 
 def test_cached_prefixes_are_completed_and_the_reason_says_so():

@@ -279,7 +279,9 @@ class Reader:
             return total / count
 
 
-OWN_DOING = frozenset({"ExitCode", "OutOfMemory", "Timeout", "MissingMetric", "TrialLimit"})
+OWN_DOING = frozenset(
+    {"ExitCode", "OutOfMemory", "Timeout", "MissingMetric", "TrialLimit", "Failed"}
+)
 """Reasons of failures that the configuration and its instance type brought about."""
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.acquisition import FrontBoxes, sobol_normal
-from tuner.acquisition.cooling import eta as cooled
 from tuner.acquisition.cube import Cube
 from tuner.acquisition.maximise import Effort, choose_starts, refine
-from tuner.acquisition.pool import Pool, PoolSize, Prefix, candidates
+from tuner.acquisition.pool import PoolSize
 from tuner.hardware import StageChoices
 from tuner.searchers._protocol import History, StoredStages, Suggestion
+from tuner.searchers.engine.actions import Actions
 from tuner.searchers.engine.data import Reader, StudyData
 from tuner.searchers.engine.explaining import explain
 from tuner.searchers.engine.facts import Facts
@@ -23,8 +23,9 @@ from tuner.searchers.engine.failures import FailureModel
 from tuner.searchers.engine.features import features_of
 from tuner.searchers.engine.front import leading
 from tuner.searchers.engine.models import PENDING, JointModel, ModelFactory
-from tuner.searchers.engine.prefixes import Cached, Opening, coming_prefixes, stored_prefixes
+from tuner.searchers.engine.prefixes import Cached, coming_prefixes, stored_prefixes
 from tuner.searchers.engine.scoring import Scorer, needs_samples, plug_in_front
+from tuner.searchers.engine.spending import spend_weight
 from tuner.searchers.joint import Configuration, JointSpace
 from tuner.searchers.proposed import Proposed
 from tuner.spec import InstanceTypeSpec
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 FOREIGN = 8
 """So many configurations of earlier studies are looked up in the cache."""
-
-INCUMBENTS = 12
-"""How many of the best trials candidates are drawn around."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +48,6 @@ class EngineSettings:
         transfer: Whether a prior of earlier studies is used.
         eta_floor: The least weight of the spend, at the end of the budget.
         pool: How many candidates of which kind.
-        prefixes: Cached prefixes in the pool, at most; at least 10 where there are.
         samples: Joint draws of metrics and stage times.
         starts: How many of the best candidates are refined.
         effort: How hard.
@@ -61,7 +58,6 @@ class EngineSettings:
     transfer: bool = True
     eta_floor: float = 0.0
     pool: PoolSize = field(default_factory=PoolSize)
-    prefixes: int = 12
     samples: int = 64
     starts: int = 8
     effort: Effort = field(default_factory=Effort)
@@ -78,6 +74,7 @@ class Engine:
         settings: How it searches.
         prior: What earlier studies taught.
         stored: Asks the stage cache about configurations of other studies.
+        temperature: How far from the best this worker's choices may lie, in log value.
     """
 
     facts: Facts
@@ -86,6 +83,7 @@ class Engine:
     settings: EngineSettings
     prior: Prior | None = None
     stored: StoredStages | None = None
+    temperature: float = 0.0
     reader: Reader = field(init=False)
     models: ModelFactory = field(init=False)
     cube: Cube = field(init=False)
@@ -108,8 +106,7 @@ class Engine:
 
     def is_ready(self, data: StudyData) -> bool:
         """Whether there is something to model."""
-        enough = all(len(rows) > 1 for rows in data.metrics)
-        return enough and all(len(rows) for rows in data.times) and bool(np.any(data.full))
+        return all(len(rows) > 1 for rows in data.metrics) and bool(np.any(data.full))
 
     def propose(
         self, history: History, data: StudyData, *, start_up: int, rng: np.random.Generator
@@ -122,31 +119,29 @@ class Engine:
             start_up: How many trials the study began with before it was modelled.
             rng: For this proposal.
         """
+        best = leading(data.objectives, rng=rng)
         cached = self._cached(data)
-        scorer = self.scorer(history, data, cached, start_up=start_up, rng=rng)
-        prefixes = self._prefixes(data, cached, scorer, rng) if self.settings.reuse else []
-        pool = candidates(
+        scorer = self.scorer(history, data, cached, best=best, start_up=start_up, rng=rng)
+        actions = Actions.of(
             self.cube,
-            incumbents=self.cube.unit(data.points[leading(data.objectives)[:INCUMBENTS]]),
-            prefixes=prefixes,
-            tried=self.cube.unit(data.points),
+            data,
+            best=best,
+            cached=cached,
+            stored=scorer.stored,
+            coming=scorer.coming,
             size=self.settings.pool,
             rng=rng,
         )
-        unit, scores = self._refined(scorer, pool, prefixes, rng)
+        unit, scores = self._refined(scorer, actions, rng)
         chosen = self._first_new(history, unit, scores)
         if chosen is None:
             return None
         row, configuration = chosen
+        point = self.cube.points(unit[row : row + 1])
         return Suggestion(
             parameters=configuration.parameters,
             instance_types=self.choices.assign(configuration.chosen),
-            why=explain(
-                scorer,
-                self.cube.points(unit[row : row + 1]),
-                names=data.names,
-                candidates=len(unit),
-            ),
+            why=explain(scorer, point, names=data.names, candidates=len(unit)),
         )
 
     def scorer(
@@ -155,15 +150,19 @@ class Engine:
         data: StudyData,
         cached: Cached,
         *,
+        best: NDArray[np.intp],
         start_up: int,
         rng: np.random.Generator,
     ) -> Scorer:
         """The acquisition as the study stands."""
         names = self.joint.space.names
         model = self._model(data)
-        front, corner = plug_in_front(self.facts, data, model)
+        front, corner = plug_in_front(self.facts, data, model, best=best)
         samples = needs_samples(self.facts) or not len(front)
         draws = len(self.facts.metrics) + len(self.facts.stages)
+        weight = spend_weight(
+            self.facts, history, data, start_up=start_up, floor=self.settings.eta_floor
+        )
         return Scorer(
             facts=self.facts,
             data=data,
@@ -174,7 +173,7 @@ class Engine:
             front=front,
             boxes=FrontBoxes.of(front, corner) if samples else None,
             z=sobol_normal(self.settings.samples, draws, rng=rng),
-            eta=self._eta(history, data, start_up) if self.settings.cost_aware else 0.0,
+            eta=weight if self.settings.cost_aware else 0.0,
         )
 
     def configuration(self, point: Points) -> Configuration:
@@ -208,84 +207,31 @@ class Engine:
         pending = np.flatnonzero(data.is_open)[-PENDING:]
         return self.models.build(data).with_fantasies(data.points[pending])
 
-    def _eta(self, history: History, data: StudyData, start_up: int) -> float:
-        """Of the budget that binds; running trials count as what ended ones cost in the mean."""
-        ended = data.paid[~data.is_open & (data.paid > 0.0)]
-        open_count = int(data.is_open.sum())
-        pending = open_count * float(ended.mean()) if len(ended) else 0.0
-        warm_up = float(data.paid[:start_up].sum())
-        paid = float(data.paid.sum())
-        etas = []
-        if self.facts.max_cost_usd is not None and self.facts.in_dollars:
-            spent = max(history.spent_usd, paid)
-            etas.append((spent, pending, warm_up, self.facts.max_cost_usd))
-        if self.facts.max_seconds is not None:
-            share = history.elapsed_seconds / paid if paid else 0.0
-            etas.append((history.elapsed_seconds, 0.0, share * warm_up, self.facts.max_seconds))
-        if self.facts.max_trials is not None:
-            etas.append((float(len(data)), 0.0, float(start_up), float(self.facts.max_trials)))
-        return min(
-            (
-                cooled(
-                    spent=spent,
-                    pending=due,
-                    warm_up=first,
-                    total=total,
-                    floor=self.settings.eta_floor,
-                )
-                for spent, due, first, total in etas
-            ),
-            default=1.0,
-        )
-
-    def _prefixes(
-        self, data: StudyData, cached: Cached, scorer: Scorer, rng: np.random.Generator
-    ) -> list[Prefix]:
-        """Those of the best trials, of running ones, and some at random: luck can make the best."""
-        most = self.settings.prefixes
-        best = leading(data.objectives)
-        found: dict[tuple[int, int], Prefix] = {}
-        running = np.flatnonzero(data.is_open)[::-1]
-        others = rng.permutation(np.flatnonzero(cached.depths > 0))
-        for index, share, trials in (
-            (scorer.stored, 0.6, best),
-            (scorer.coming, 0.8, running),
-            (scorer.stored, 1.0, others),
-        ):
-            for trial in trials.tolist():
-                if len(found) >= share * most:
-                    break
-                point = cached.points[np.array([trial])]
-                depth = int(index.depths(point)[0][0])
-                for opening in index.prefixes(trial, most=depth):
-                    owner = index.owner(point, opening.depth)
-                    found.setdefault((owner, opening.depth), self._prefix(point, opening))
-        return list(found.values())[:most]
-
-    def _prefix(self, point: Points, opening: Opening) -> Prefix:
-        free = [index for index, one in enumerate(self.choices.groups) if len(one.types) > 1]
-        return Prefix(
-            unit=self.cube.unit(point)[0],
-            fixed=np.concatenate([opening.fixed, opening.types[free]]),
-            stages=opening.depth,
-        )
-
     def _refined(
-        self, scorer: Scorer, pool: Pool, prefixes: list[Prefix], rng: np.random.Generator
+        self, scorer: Scorer, actions: Actions, rng: np.random.Generator
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The pool, and what its best candidates were improved to, with their scores."""
+        """The pool, and what its best candidates were improved to, with their scores.
+
+        Scores are logarithms: with Gumbel noise of scale T the best is drawn in proportion to
+        value ** (1 / T), which keeps idle workers from all taking the same.
+        """
+        pool = actions.pool
         scores = scorer(pool.points)
-        starts = choose_starts(pool.unit, scores, count=self.settings.starts)
+        noise = self.temperature * rng.gumbel(size=len(scores))
+        starts = choose_starts(pool.unit, scores + noise, count=self.settings.starts)
         better = refine(
             lambda unit: scorer(self.cube.points(unit)),
             pool.unit[starts],
             values=scores[starts],
-            free=pool.free(prefixes)[starts],
+            free=pool.free(actions.prefixes)[starts],
             coordinates=self.cube.coordinates,
             rng=rng,
             effort=self.settings.effort,
         )
-        return np.concatenate([pool.unit, better.unit]), np.concatenate([scores, better.score])
+        return (
+            np.concatenate([pool.unit, better.unit]),
+            np.concatenate([scores + noise, better.score + noise[starts]]),
+        )
 
     def _first_new(
         self, history: History, unit: NDArray[np.float64], scores: NDArray[np.float64]

@@ -14,17 +14,18 @@ _MARGIN = 0.1
 _WORST = 0.8
 
 
-def leading(objectives: NDArray[np.float64]) -> NDArray[np.intp]:
+def leading(objectives: NDArray[np.float64], *, rng: np.random.Generator) -> NDArray[np.intp]:
     """Indices of the trials that may be on the front: layer by layer, at most `MOST`.
 
     Args:
         objectives: To minimise, shape (N, M); rows with NaN are passed over.
+        rng: Orders each layer, so that no part of a long front is always first.
     """
     left = np.flatnonzero(np.all(np.isfinite(objectives), axis=1))
     chosen: list[int] = []
     while len(left) and len(chosen) < MOST:
         layer = non_dominated(objectives[left])
-        chosen.extend(left[layer].tolist())
+        chosen.extend(rng.permutation(left[layer]).tolist())
         left = np.delete(left, layer)
     return np.array(chosen[:MOST], dtype=np.intp)
 

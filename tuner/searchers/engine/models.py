@@ -96,6 +96,19 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Unknown:
+    """The predictor of an output that nobody has told anything of: zero, without doubt."""
+
+    def predict(self, X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Zeros, shapes (n,) and (n,)."""
+        return np.zeros(len(X)), np.zeros(len(X))
+
+    def condition(self, X: NDArray[np.float64], y: NDArray[np.float64]) -> Unknown:
+        """Itself."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
 class JointModel:
     """All outputs of a study.
 
@@ -159,7 +172,8 @@ class ModelFactory:
         """The model of what was observed so far, without the open trials.
 
         Args:
-            data: At least one row of each metric and stage.
+            data: At least one row of each metric. A stage of which no time is known takes a
+                second, so that it does not matter.
         """
         metrics = tuple(
             self._metric(index, data.metrics[index], data) for index in range(len(data.metrics))
@@ -184,6 +198,8 @@ class ModelFactory:
         inputs = self.features.columns(
             parameters=stage.parameters, groups=(stage.group,), fidelity=stage.fidelity
         )
+        if not len(rows):
+            return Output(inputs, Unknown(), None)
         values = rows.value - np.log(rows.fidelity)
         known = (
             self._known(priors.stage_seconds(stage.name), rows, values, data)

@@ -76,6 +76,7 @@ def outcomes(
     prices = stage_prices(facts, types)
     paid = seconds * charge.share[:, None, :] + charge.restore[:, None, :]
     spend = np.einsum("ksc,kc->sc", paid, prices if facts.in_dollars else np.ones_like(prices))
+    spend = np.maximum(spend, np.finfo(float).tiny)
     return Outcomes(
         objectives=np.stack(
             [
@@ -146,8 +147,10 @@ def expected_shares(facts: Facts, data: StudyData) -> NDArray[np.float64]:
     expected, reached, last = 0.0, 1.0, 0.0
     for rung in facts.rungs:
         expected += reached * (rung if facts.restarts else rung - last)
-        arrived = int(np.sum(data.fidelity >= rung - 1e-9))
-        went_on = int(np.sum(data.fidelity > rung + 1e-9))
+        beyond = data.fidelity > rung + 1e-9
+        # Of one that is still there nobody knows yet.
+        ended = ~data.is_open & (data.fidelity >= rung - 1e-9)
+        went_on, arrived = int(np.sum(beyond)), int(np.sum(beyond | ended))
         reached *= (went_on + 1.0) / (arrived + facts.reduction_factor)
         last = rung
     shares[place] = expected + reached * (1.0 if facts.restarts else 1.0 - last)

@@ -93,7 +93,7 @@ class PrefixIndex:
         """The first trial that ran the prefix of that depth of one point; -1 if none did."""
         return self.trials[depth - 1].get(self._keys(points, depth - 1)[0], -1)
 
-    def prefixes(self, trial: int, *, most: int) -> Iterator[Opening]:
+    def openings(self, trial: int, *, most: int) -> Iterator[Opening]:
         """The prefixes of a trial that leave something open, shortest first.
 
         Args:

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.acquisition import FrontBoxes, log_expected_improvement, log_gain_per_spend
+from tuner.acquisition import (
+    FrontBoxes,
+    log_acquisition,
+    log_expected_improvement,
+    log_gain_per_spend,
+)
 from tuner.searchers.engine.data import StudyData
 from tuner.searchers.engine.facts import Facts
 from tuner.searchers.engine.failures import FailureModel
-from tuner.searchers.engine.front import corner, leading, non_dominated
-from tuner.searchers.engine.models import JointModel, Prediction
+from tuner.searchers.engine.front import corner, non_dominated
+from tuner.searchers.engine.models import PENDING, JointModel, Prediction
 from tuner.searchers.engine.outcomes import Outcomes, charge_of, mean_objectives, outcomes
 from tuner.searchers.engine.prefixes import PrefixIndex
 from tuner.surrogates.points import Points
-
-_TINY = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,17 +60,20 @@ class Scorer:
         """Log acquisition of C points, shape (C,): higher is better."""
         prediction = self.model.predict(points)
         found = self.outcomes(points, prediction)
+        score = self._score(prediction, found)
+        # All of it is in the cache: it would cost next to nothing and show nothing new.
+        stored, _ = self.stored.depths(points)
+        score[stored == len(self.facts.stages)] = -np.inf
         with np.errstate(divide="ignore"):
             works = np.log(1.0 - self.failures.probability(points))
-        if self.boxes is None:
-            return works + self._closed_form(prediction, found)
-        gain = self.boxes.improvement(found.objectives) * found.feasible
-        score = log_gain_per_spend(gain, found.spend, eta=self.eta)
-        if not np.any(np.isfinite(score)):
-            likely = found.feasible.mean(axis=0) + _TINY
-            gain = self.boxes.smoothed(found.objectives, gain) * likely
-            score = log_gain_per_spend(gain, found.spend, eta=self.eta)
         return works + score
+
+    def _score(self, prediction: Prediction, found: Outcomes) -> NDArray[np.float64]:
+        if self.boxes is None:
+            return self._closed_form(prediction, found)
+        gain = self.boxes.improvement(found.objectives) * found.feasible
+        gain = self.boxes.smoothed(found.objectives, gain)
+        return log_gain_per_spend(gain, found.spend, eta=self.eta)
 
     def outcomes(self, points: Points, prediction: Prediction) -> Outcomes:
         """Samples of objectives, feasibility and spend at some points."""
@@ -84,15 +90,12 @@ class Scorer:
         improvement = log_expected_improvement(
             prediction.metric_mean[index], prediction.metric_sd[index], best=self.front.min()
         ).value
-        if not self.eta:
-            return improvement
-        return improvement + log_gain_per_spend(
-            np.ones_like(found.spend), found.spend, eta=self.eta
-        )
+        inverse = log_gain_per_spend(np.ones_like(found.spend), found.spend, eta=1.0)
+        return log_acquisition(improvement, inverse, eta=self.eta)
 
 
 def plug_in_front(
-    facts: Facts, data: StudyData, model: JointModel
+    facts: Facts, data: StudyData, model: JointModel, *, best: NDArray[np.intp]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The front of posterior means and the corner, from trials observed in full and open ones.
 
@@ -100,11 +103,12 @@ def plug_in_front(
         facts: The study.
         data: What was observed.
         model: With the open trials as fantasies.
+        best: Indices of the trials that may be on the front.
 
     Returns:
         The front (k, M), empty if nothing feasible is known, and the corner (M,).
     """
-    which = np.unique(np.concatenate([leading(data.objectives), np.flatnonzero(data.is_open)]))
+    which = np.unique(np.concatenate([best, np.flatnonzero(data.is_open)[-PENDING:]]))
     points = data.points[which]
     means, feasible = mean_objectives(facts, model, model.predict(points), types=points.types)
     able = means[feasible]
