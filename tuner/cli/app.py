@@ -12,6 +12,8 @@ from tuner.cli.exits import ExitCode
 from tuner.cli.explain import explain
 from tuner.cli.follow import logs, wait
 from tuner.cli.front import front
+from tuner.cli.pretrain import pretrain
+from tuner.cli.prior import prior
 from tuner.cli.run import run
 from tuner.cli.status import status, trials
 from tuner.cli.validate import validate
@@ -26,11 +28,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-VERBS: tuple[Callable[..., Any], ...] = (run, validate, status, front, trials, explain, logs, wait)
+VERBS: tuple[Callable[..., Any], ...] = (
+    run,
+    validate,
+    status,
+    front,
+    trials,
+    explain,
+    logs,
+    wait,
+    pretrain,
+)
 """Their modules import no more than the parser; what a verb needs it loads when it is called."""
 
 for verb in VERBS:
     app.command()(verb)
+app.add_typer(prior)
 
 
 def _print_version(asked: bool) -> None:
