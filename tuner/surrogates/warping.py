@@ -12,7 +12,6 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from scipy.stats import rankdata
 
 Array = NDArray[np.float64]
 
@@ -135,7 +134,9 @@ def normal_scores(y: Array) -> Array:
     if n < 2:
         return np.zeros(n)
     delta = 1.0 / (4.0 * n**0.25 * math.sqrt(math.pi * math.log(n)))
-    quantile = (rankdata(y) - 0.5) / n
+    _, place, counts = np.unique(y, return_inverse=True, return_counts=True)
+    mean_rank = np.cumsum(counts) - 0.5 * (counts - 1.0)
+    quantile = (mean_rank[place] - 0.5) / n
     return np.asarray(ndtri(np.clip(quantile, delta, 1.0 - delta)))
 
 
