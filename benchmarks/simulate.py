@@ -7,7 +7,7 @@ cache, verdicts and the log are those of the product. Proposals are measured in 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,7 +28,7 @@ from benchmarks.trace import Trace, trace_of
 from tuner.backends.simulated import VirtualClock
 from tuner.hardware import StageChoices
 from tuner.searchers import History, Searcher, StoredStages, Suggestion, make_searcher
-from tuner.searchers.joint import JointSpace
+from tuner.searchers.joint import Configuration, JointSpace
 from tuner.searchers.proposed import suggestion
 from tuner.space import SearchSpace
 from tuner.spec import InstanceTypeSpec, TuningStudySpec
@@ -104,19 +104,17 @@ def product(kind: str, **searcher: Any) -> SearcherFactory:
 class Measured:
     """Proposes the warm-up, then what a searcher says, and notes the CPU seconds of that.
 
-    The warm-up is `warm_up` points drawn by the run's seed alone, the same for every searcher.
-
     Attributes:
         searcher: Whose proposals are measured.
         context: Of the worker.
-        warm_up: How many points of it all workers together propose.
+        warm_up: What all workers together propose first.
         spend: Called with the CPU seconds of each proposal.
         seconds: CPU seconds by the proposal's number.
     """
 
     searcher: Searcher
     context: Context
-    warm_up: int
+    warm_up: Sequence[Suggestion]
     spend: Callable[[float], None]
     seconds: dict[int, float] = field(default_factory=dict)
 
@@ -125,9 +123,8 @@ class Measured:
     ) -> Suggestion | None:
         """See `Searcher`."""
         index = number * self.context.workers + self.context.worker
-        if index < self.warm_up:
-            points = warm_up_points(self.context.joint, seed=self.context.seed, count=self.warm_up)
-            return points[index]
+        if index < len(self.warm_up):
+            return self.warm_up[index]
         start = time.process_time()
         answer = self.searcher.suggest(history, number=number, rng=rng)
         self.seconds[number] = time.process_time() - start
@@ -164,7 +161,7 @@ def run(
     cache: str | bool = "all",
     parallel: int = 1,
     workers: int = 1,
-    warm_up: int = 10,
+    warm_up: int | Sequence[Configuration] = 10,
     charge_proposals: bool = False,
     prior: object | None = None,
     name: str = "",
@@ -181,7 +178,8 @@ def run(
             whether this searcher may.
         parallel: Trials at a time.
         workers: Who propose; the trials at a time are shared among them.
-        warm_up: How many trials are the same for all searchers of a seed.
+        warm_up: How many random trials come first, the same for all searchers of a seed; or which
+            configurations, such as a portfolio.
         charge_proposals: Let the virtual clock go on by the CPU seconds of each proposal: then a
             budget in seconds pays for them too, and a run depends on the machine.
         prior: What the searcher is given of earlier studies.
@@ -202,7 +200,8 @@ def run(
 
     def make(spec: TuningStudySpec, **given: Any) -> Searcher:
         context = Context(spec=spec, seed=seed, **given)
-        searcher = Measured(factory(context), context, warm_up, spend)
+        first = _first(context.joint, warm_up, seed=seed)
+        searcher = Measured(factory(context), context, first, spend)
         measured[context.worker] = searcher
         return searcher
 
@@ -236,6 +235,14 @@ def run(
         proposals=proposals,
         warm_up=WARM_UP,
     )
+
+
+def _first(
+    joint: JointSpace, warm_up: int | Sequence[Configuration], *, seed: int
+) -> list[Suggestion]:
+    if isinstance(warm_up, int):
+        return warm_up_points(joint, seed=seed, count=warm_up)
+    return [suggestion(joint, one, why={"searcher": WARM_UP}) for one in warm_up]
 
 
 def _cached(cache: str | bool, factory: SearcherFactory) -> bool:

@@ -6,6 +6,7 @@ import pytest
 from benchmarks.problems.manifest import Budget, full_run
 from benchmarks.problems.synthetic import synthetic
 from benchmarks.simulate import budget_in_runs, product, run
+from tuner.searchers.joint import Configuration
 from tuner.searchers.proposed import suggestion
 
 
@@ -133,3 +134,11 @@ def test_several_workers_and_trials_at_a_time(problem):
     assert {one.worker for one in trace.trials} == {0, 1}
     one_by_one = run(problem, product("Sobol"), seed=0, budget=Budget(trials=16))
     assert trace.trials[-1].end < one_by_one.trials[-1].end / 3
+
+
+def test_a_run_can_begin_with_given_configurations(problem):
+    names = [parameter["name"] for parameter in problem.declared.parameters]
+    given = [Configuration(dict.fromkeys(names, value), ("machine",)) for value in (0.25, 0.75)]
+    trace = run(problem, product("Random"), seed=0, budget=Budget(trials=4), warm_up=given)
+    assert [one.warm_up for one in trace.trials] == [True, True, False, False]
+    assert [one.parameters["first_0"] for one in trace.trials[:2]] == [0.25, 0.75]
