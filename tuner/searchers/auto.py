@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from tuner.searchers._protocol import History, StoredStages, Suggestion
 from tuner.searchers.engine import Engine, EngineSettings, facts_of
@@ -69,7 +70,11 @@ class EngineSearcher:
         start_up = self.start_up if self.engine.prior is None else PORTFOLIO * self.workers
         data = self.engine.reader.read(history)
         if len(data) >= start_up and self.engine.is_ready(data):
-            found = self.engine.propose(history, data, start_up=start_up, rng=rng)
+            # On one thread: the matrices are small, and sums do not depend on how many there are.
+            with threadpool_limits(limits=1, user_api="blas"):
+                found = self.engine.propose(
+                    history, data, proposed=proposed, start_up=start_up, rng=rng
+                )
             if found is not None:
                 return replace(found, why={"searcher": self.name, **found.why})
         return self.sobol.suggest(history, number=number, rng=rng)

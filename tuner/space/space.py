@@ -66,7 +66,7 @@ class SearchSpace:
     def __len__(self) -> int:
         return len(self.dimensions)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The parameters' names in order."""
         return tuple(dimension.name for dimension in self.dimensions)

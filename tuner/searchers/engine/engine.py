@@ -109,13 +109,20 @@ class Engine:
         return all(len(rows) > 1 for rows in data.metrics) and bool(np.any(data.full))
 
     def propose(
-        self, history: History, data: StudyData, *, start_up: int, rng: np.random.Generator
+        self,
+        history: History,
+        data: StudyData,
+        *,
+        proposed: Proposed,
+        start_up: int,
+        rng: np.random.Generator,
     ) -> Suggestion | None:
         """The configuration of the greatest gain per spend; None if nothing new was found.
 
         Args:
             history: What the log says.
             data: The same as arrays; ready.
+            proposed: What has been proposed already.
             start_up: How many trials the study began with before it was modelled.
             rng: For this proposal.
         """
@@ -133,7 +140,7 @@ class Engine:
             rng=rng,
         )
         unit, scores = self._refined(scorer, actions, rng)
-        chosen = self._first_new(history, unit, scores)
+        chosen = self._first_new(proposed, unit, scores)
         if chosen is None:
             return None
         row, configuration = chosen
@@ -234,10 +241,9 @@ class Engine:
         )
 
     def _first_new(
-        self, history: History, unit: NDArray[np.float64], scores: NDArray[np.float64]
+        self, proposed: Proposed, unit: NDArray[np.float64], scores: NDArray[np.float64]
     ) -> tuple[int, Configuration] | None:
         """The best candidate that was not proposed before."""
-        proposed = Proposed.of(history, joint=self.joint)
         for row in np.argsort(-scores, kind="stable").tolist():
             configuration = self.joint.from_unit(unit[row])
             if configuration not in proposed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.pareto import pareto_front
+from tuner.acquisition.fronts import best_rows
 
 MOST = 128
 """At most so many observed trials are looked at for the plug-in front."""
@@ -32,9 +32,7 @@ def leading(objectives: NDArray[np.float64], *, rng: np.random.Generator) -> NDA
 
 def non_dominated(objectives: NDArray[np.float64]) -> NDArray[np.intp]:
     """Indices of the rows that no other dominates, shape (k,), of objectives to minimise."""
-    lower = [True] * objectives.shape[1]
-    front = pareto_front([tuple(row) for row in objectives.tolist()], minimize=lower)
-    return np.array(sorted(front), dtype=np.intp)
+    return best_rows(objectives)
 
 
 def corner(front: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,6 +22,8 @@ from tuner.searchers.engine.outcomes import Outcomes, charge_of, mean_objectives
 from tuner.searchers.engine.prefixes import PrefixIndex
 from tuner.surrogates.points import Points
 
+_TINY = 1e-12
+
 
 @dataclass(frozen=True, kw_only=True)
 class Scorer:
@@ -72,7 +74,9 @@ class Scorer:
         if self.boxes is None:
             return self._closed_form(prediction, found)
         gain = self.boxes.improvement(found.objectives) * found.feasible
-        gain = self.boxes.smoothed(found.objectives, gain)
+        # The tail, too, counts only as far as the constraints are likely to hold.
+        tail = self.boxes.smoothed(found.objectives, gain) - gain
+        gain = gain + tail * (found.feasible.mean(axis=0) + _TINY)
         return log_gain_per_spend(gain, found.spend, eta=self.eta)
 
     def outcomes(self, points: Points, prediction: Prediction) -> Outcomes:
