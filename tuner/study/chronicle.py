@@ -42,6 +42,7 @@ class Story:
         ended: When the last result or verdict was written, seconds since the epoch.
         attempts: The highest attempt that left a record; 0 before the first.
         spans: By attempt, the times of its agent's first and last record, seconds since the epoch.
+        made: What a reader made of all this; forgotten with every record that comes in.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Story:
     ended: float = 0.0
     attempts: int = 0
     spans: dict[int, tuple[float, float]] = field(default_factory=dict)
+    made: object = field(default=None, repr=False, compare=False)
     _state: TrialState | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -84,8 +86,8 @@ class Story:
 
     def take(self, record: Record) -> None:
         """Takes in a record of this trial. Raises LogError; what was known before stays."""
+        self._state = self.made = None
         _take(self, record)
-        self._state = None
 
     def _stands(self) -> TrialState:
         verdict = self.last_verdict

@@ -9,16 +9,12 @@ from tuner.study.chronicle import Story
 Span = tuple[float, float]
 
 
-def elapsed_seconds(stories: Iterable[Story]) -> float:
-    """Seconds in which at least one attempt ran.
+def spans_of(story: Story) -> Iterator[Span]:
+    """When the attempts of a trial ran, seconds since the epoch.
 
     An attempt runs for as long as it was charged; one without a verdict from its agent's first
     record to the last. Waiting for a place or while the study is suspended is no running.
     """
-    return _covered(span for story in stories for span in _spans(story))
-
-
-def _spans(story: Story) -> Iterator[Span]:
     judged: set[int] = set()
     for (attempt, _), verdict in story.verdicts.items():
         if verdict.start > 0:
@@ -27,8 +23,8 @@ def _spans(story: Story) -> Iterator[Span]:
     yield from (span for attempt, span in story.spans.items() if attempt not in judged)
 
 
-def _covered(spans: Iterable[Span]) -> float:
-    """The length of the union of the spans."""
+def elapsed_seconds(spans: Iterable[Span]) -> float:
+    """Seconds in which at least one attempt ran: the length of the union of the spans."""
     total, reached = 0.0, float("-inf")
     for start, end in sorted(spans):
         total += max(0.0, end - max(start, reached))
