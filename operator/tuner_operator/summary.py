@@ -118,7 +118,7 @@ class SummaryLoop:
         if book is None:
             return
         types = self._views.instance_types()
-        await book.mark(_marker(key, study, spec, types))
+        await book.mark(marker_of(key, study, spec, types))
         await book.read()
         prices = {name: one.price_per_hour or 0.0 for name, one in types.items()}
         view = await book.view(spec, prices=prices)
@@ -128,7 +128,7 @@ class SummaryLoop:
             self._changed(key)
 
 
-def _marker(
+def marker_of(
     key: StudyKey,
     study: StudyView,
     spec: TuningStudySpec,

@@ -12,9 +12,11 @@ import pytest
 from tuner.artifacts import FolderStore
 from tuner.errors import ManifestError, StoreError
 from tuner.log import StudyLog
+from tuner.spec.instance_type import InstanceTypeSpec
 from tuner.spec.status import TuningStudyStatus
 from tuner.spec.trial import TrialState
 from tuner.study.verdict import Verdict
+from tuner.transfer.record import TransferRecord, put_record
 from tuner_operator.actions import ArtifactsOf, LastSign, Ref, Tell, WriteVerdict
 from tuner_operator.book import StudyBook
 from tuner_operator.bucket import Bucket
@@ -26,6 +28,7 @@ from tuner_operator.memory import Memory
 from tuner_operator.metrics import Metrics
 from tuner_operator.passes import StudyQueue
 from tuner_operator.settings import Settings, settings_from
+from tuner_operator.summary import marker_of
 from tuner_operator.sweep import Sweep
 
 KEY = ("ns", "s")
@@ -223,6 +226,38 @@ def test_the_last_sign_is_of_that_very_attempt(book, store):
     )
     assert first.seen is None
     assert second.seen is not None
+
+
+def test_what_workers_learned_from_is_read_where_it_is_asked_for(book, store, spec):
+    asks = spec(transfer={"studies": ["a"]})
+    assert asyncio.run(book.view(asks, prices={})).transfer is None
+    record = TransferRecord(missing=("a",))
+    put_record(store, "studies/ns/s.uid", record=record)
+    assert asyncio.run(book.view(asks, prices={})).transfer == record
+    assert asyncio.run(book.view(spec(), prices={})).transfer is None
+    store.put("studies/ns/s.uid/transfer.json", b"{")
+    assert asyncio.run(book.view(asks, prices={})).transfer is None
+
+
+@pytest.mark.parametrize(
+    ("hardware", "described"),
+    [
+        ({"instanceTypes": ["small"]}, {"small"}),
+        ({"selector": {}}, {"small", "large"}),
+    ],
+)
+def test_the_marker_describes_the_types_for_those_who_learn_from_the_study(
+    observed, spec, hardware, described
+):
+    of = spec(hardware=hardware)
+    types = {
+        "small": InstanceTypeSpec(price_per_hour=1.0),
+        "large": InstanceTypeSpec(),
+        "private": InstanceTypeSpec(allowed_namespaces=("other",)),
+    }
+    body = marker_of(KEY, observed(of=of).study, of, types)
+    assert set(body["instanceTypes"]) == described
+    assert body["instanceTypes"]["small"]["pricePerHour"] == 1.0
 
 
 def test_artifacts_are_looked_up_by_their_key(book, store):
