@@ -16,7 +16,7 @@ EEIPU = OF_TYPE[SearcherType.EEIPU]
 
 OURS = "EEIPU"
 WARM_UP = 10
-ABLATIONS = ("Auto", "eta = 1", "eta = 0", "no reuse")
+ABLATIONS = ("eta = 1", "eta = 0", "no reuse")
 """Ours in other forms, everyone with a cache: spend always counts in full, never, or the engine
 knows nothing of the cache."""
 
@@ -68,4 +68,4 @@ def factory_of(method: str) -> SearcherFactory:
     """The factory of a method by the name under which it is reported."""
     if method in SETTINGS:
         return Ablation(SETTINGS[method])
-    return product(method) if method in (OURS, "Auto") else Baseline(method)
+    return product(method) if method == OURS else Baseline(method)
