@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from tuner.errors import SurrogateError
 from tuner.searchers._protocol import History, StoredStages, Suggestion
 from tuner.searchers.engine import Engine, EngineSettings, facts_of
+from tuner.searchers.engine.data import StudyData
 from tuner.searchers.joint import JointSpace
 from tuner.searchers.proposed import Proposed, suggestion
 from tuner.searchers.sobol import SobolSearcher
@@ -18,6 +21,8 @@ from tuner.spec import InstanceTypeSpec, SearcherType, TuningStudySpec
 
 if TYPE_CHECKING:
     from tuner.surrogates.prior import Prior
+
+_logger = logging.getLogger(__name__)
 
 SETTINGS = {
     SearcherType.AUTO: EngineSettings(),
@@ -70,14 +75,30 @@ class EngineSearcher:
         start_up = self.start_up if self.engine.prior is None else PORTFOLIO * self.workers
         data = self.engine.reader.read(history)
         if len(data) >= start_up and self.engine.is_ready(data):
-            # On one thread: the matrices are small, and sums do not depend on how many there are.
-            with threadpool_limits(limits=1, user_api="blas"):
-                found = self.engine.propose(
-                    history, data, proposed=proposed, start_up=start_up, rng=rng
-                )
+            found = self._modelled(history, data, proposed, start_up=start_up, rng=rng)
             if found is not None:
                 return replace(found, why={"searcher": self.name, **found.why})
         return self.sobol.suggest(history, number=number, rng=rng)
+
+    def _modelled(
+        self,
+        history: History,
+        data: StudyData,
+        proposed: Proposed,
+        *,
+        start_up: int,
+        rng: np.random.Generator,
+    ) -> Suggestion | None:
+        """The engine's answer. Where it cannot model what the log says, the study goes on."""
+        # On one thread: the matrices are small, and sums do not depend on how many there are.
+        with threadpool_limits(limits=1, user_api="blas"):
+            try:
+                return self.engine.propose(
+                    history, data, proposed=proposed, start_up=start_up, rng=rng
+                )
+            except SurrogateError as error:
+                _logger.warning("this trial comes from the Sobol sequence: %s", error)
+                return None
 
     def _from_portfolio(self, proposed: Proposed) -> Suggestion | None:
         """The next of the configurations that did best in earlier studies."""

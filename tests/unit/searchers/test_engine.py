@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tuner.acquisition import log_acquisition, log_expected_improvement, log_inverse_cost
+from tuner.errors import SurrogateError
 from tuner.hardware import resolve
 from tuner.searchers import History, proposal_rng
 from tuner.searchers.auto import engine_searcher
@@ -287,3 +291,35 @@ def test_a_constraint_keeps_proposals_where_it_holds():
     searcher = searcher_of(spec)
     suggestion = suggest(searcher, played(spec, 30))
     assert metrics_of(suggestion.parameters, "small")["recall"] > 0.95
+
+
+@pytest.mark.filterwarnings("error")
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([0.0, 1.0, 1.0 + 1e-12, -1e-300, 1e300, -1e300, 1e12, 0.5, 0.3]),
+        min_size=6,
+        max_size=10,
+    )
+)
+def test_whatever_stages_report_there_is_a_proposal(values):
+    spec = study(ERROR, RECALL, COST)
+    history = played(spec, len(values))
+    strange = tuple(
+        replace(one, metrics={**one.metrics, "error": value, "recall": values[-1 - index]})
+        for index, (one, value) in enumerate(zip(history.observations, values, strict=True))
+    )
+    suggestion = suggest(searcher_of(spec), replace(history, observations=strange))
+    assert suggestion.parameters.keys() == {"words", "rank", "lr"}
+    for one in suggestion.why.get("predicted", {}).values():
+        assert all(math.isfinite(value) for value in one.values())
+
+
+def test_a_study_goes_on_where_its_models_fail(monkeypatch):
+    def broken(*args, **kwargs):
+        raise SurrogateError("the covariance cannot be factorised")
+
+    spec = study(ERROR)
+    searcher = searcher_of(spec)
+    monkeypatch.setattr(searcher.engine.models, "build", broken)
+    assert suggest(searcher, played(spec, 12)).why["searcher"] == "Sobol"

@@ -20,6 +20,9 @@ from tuner.trial import Observation, StageOutcome, StageResult, Trial
 SHORTEST_SECONDS = 1e-3
 """Below it a stage's time is not told from zero."""
 
+HUGE = 1e100
+"""Beyond it values are taken to be this: squares of them must be numbers."""
+
 _TOLERANCE = 1e-9
 
 
@@ -220,7 +223,7 @@ class Reader:
             ):
                 value = one.metrics.get(metric)
                 if value is not None and isfinite(value):
-                    rows.append((index, fraction, sign * value))
+                    rows.append((index, fraction, _bounded(sign * value)))
         return rows
 
     def _times(
@@ -256,7 +259,7 @@ class Reader:
         metrics = next((one.metrics for one in curve if one.full), {})
         values = [metrics.get(one.metric, nan) for one in self.facts.objectives]
         return tuple(
-            one.sign * value if one.model is not None else log(value) if value > 0.0 else nan
+            _bounded(one.sign * value) if one.model is not None else _log(value)
             for one, value in zip(self.facts.objectives, values, strict=True)
         )
 
@@ -283,6 +286,14 @@ OWN_DOING = frozenset(
     {"ExitCode", "OutOfMemory", "Timeout", "MissingMetric", "TrialLimit", "Failed"}
 )
 """Reasons of failures that the configuration and its instance type brought about."""
+
+
+def _bounded(value: float) -> float:
+    return min(max(value, -HUGE), HUGE) if isfinite(value) else nan
+
+
+def _log(value: float) -> float:
+    return log(value) if value > 0.0 else nan
 
 
 def _order(history: History, names: Sequence[str]) -> NDArray[np.intp]:

@@ -56,7 +56,7 @@ class EngineSettings:
     cost_aware: bool = True
     reuse: bool = True
     transfer: bool = True
-    eta_floor: float = 0.0
+    eta_floor: float = 0.5
     pool: PoolSize = field(default_factory=PoolSize)
     samples: int = 64
     starts: int = 8

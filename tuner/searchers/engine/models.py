@@ -216,7 +216,7 @@ class ModelFactory:
         """The model of an output that earlier studies tell of."""
         if self.prior is None:
             return None
-        inputs = self.features.columns(fidelity=self.facts.max_fidelity > 1.0)
+        inputs = self.features.columns(fidelity=any(one.fidelity for one in self.facts.stages))
         used = self._working_set(name, inputs, rows, values, data, np.ones(len(inputs.groups)))
         X = inputs.transform(_at(data, rows, used))
         predictor = self.prior.predictor(name, X, values[used])
