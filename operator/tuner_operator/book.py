@@ -11,7 +11,6 @@ from tuner.artifacts import ArtifactStore, Patience
 from tuner.errors import ObjectCorrupt
 from tuner.log import Cursor, Kind, Record, StudyLog
 from tuner.pipeline import AgentResult
-from tuner.spec.pipeline import CachePolicy
 from tuner.spec.study import TuningStudySpec
 from tuner.study.chronicle import Chronicle
 from tuner.study.markers import exhausted_workers
@@ -138,9 +137,7 @@ class StudyBook:
                     self._chronicle,
                     study=self.key[1],
                     terms=terms_of(spec),
-                    lookup_stages=frozenset(
-                        one.name for one in spec.pipeline.stages if one.cache is CachePolicy.REUSE
-                    ),
+                    lookup_stages=spec.pipeline.cached_stages,
                     prices=prices,
                 )
                 self._summed = folded

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tuner.artifacts import ArtifactStore
 from tuner.backends.view import LogView
-from tuner.study.elapsed import elapsed_seconds
+from tuner.study.elapsed import elapsed_seconds, spans_of
 from tuner.study.ends import End, end_of
 from tuner.study.history import UNCOUNTED
 from tuner.study.machine import Study, replay
@@ -44,7 +44,8 @@ class Ends:
         exhausted = exhausted_workers(self.store, self.view.log.prefix)
         study = Study(terms=self.terms, workers=self.workers, exhausted=exhausted)
         study = replay(study, events)
-        ledger = replace(study.ledger(now=self.clock()), seconds=elapsed_seconds(chronicle.stories))
+        spans = (span for story in chronicle.stories for span in spans_of(story))
+        ledger = replace(study.ledger(now=self.clock()), seconds=elapsed_seconds(spans))
         return end_of(self.terms, tally=study.count(), ledger=ledger)
 
     def note(self) -> None:

@@ -64,6 +64,10 @@ class Hands:
         """The trials that nobody has taken yet."""
         return [self._held[name].trial for name in self._waiting]
 
+    def count(self, worker: int) -> int:
+        """How many trials that a worker proposed are here."""
+        return sum(held.trial.worker == worker for held in self._held.values())
+
     def let_go(self, trial: str) -> None:
         """Forgets a trial that has ended."""
         if self._held.pop(trial, None) is not None and trial in self._waiting:

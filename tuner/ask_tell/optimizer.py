@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
@@ -19,6 +20,7 @@ from tuner.ask_tell.documents import (
     study_document,
     type_documents,
 )
+from tuner.ask_tell.opening import Place, open_study
 from tuner.ask_tell.rising import Rising
 from tuner.ask_tell.telling import Telling
 from tuner.ask_tell.told import Numbers
@@ -169,13 +171,17 @@ class Optimizer:
         if folder is None and loaded.study.spec.transfer is not None:
             raise ManifestError("spec.transfer: give the folder that holds the earlier studies")
         self._mutex = RLock()
-        self._desk = Desk(
-            loaded,
+        place = Place(
             folder=None if folder is None else Path(folder),
             worker=worker,
             workers=workers,
             clock=Rising(clock),
         )
+        with ExitStack() as undo:
+            self._opened = open_study(loaded, place=place)
+            undo.enter_context(self._opened.locks)
+            self._desk = Desk(self._opened)
+            undo.pop_all()
         self._telling = Telling(self._desk)
 
     def ask(self) -> Trial:
@@ -193,7 +199,7 @@ class Optimizer:
 
     def __iter__(self) -> Iterator[Trial]:
         """Asks until the study has ended. Raises ManifestError without a budget."""
-        if self._desk.terms.budget.max_trials == ENDLESS:
+        if self._opened.terms.budget.max_trials == ENDLESS:
             raise ManifestError('budget: give one, such as {"maxTrials": 50}, to ask in a loop')
         while True:
             try:
@@ -306,18 +312,18 @@ class Optimizer:
     def summary(self) -> Summary:
         """Counts, money, front and hypervolume, as `tuner front` shows them."""
         with self._mutex:
-            desk = self._desk
+            opened = self._opened
             return summarize(
-                desk.view.refresh(),
-                study=desk.study.name,
-                terms=desk.terms,
-                lookup_stages=desk.cached_stages,
-                prices=desk.prices,
+                self._desk.view.refresh(),
+                study=opened.study.name,
+                terms=opened.terms,
+                lookup_stages=opened.spec.pipeline.cached_stages,
+                prices=opened.prices,
             )
 
     def close(self) -> None:
         """Lets go of the folder. Trials that were not told stay open for the next process."""
-        self._desk.close()
+        self._opened.locks.close()
 
     def __enter__(self) -> Self:
         return self
@@ -335,7 +341,7 @@ class Optimizer:
         name = trial if isinstance(trial, str) else trial.name
         story = self._desk.story(name)
         if story is None:
-            raise NotTold(f"trial: study {self._desk.study.name} has no trial {name}")
+            raise NotTold(f"trial: study {self._opened.study.name} has no trial {name}")
         if not story.is_open:
             raise NotTold(f"trial: {name} has ended already: {story.state}, {story.reason}")
         return story

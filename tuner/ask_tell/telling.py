@@ -139,7 +139,7 @@ class Telling:
 
     def _require_times(self, values: Mapping[str, float]) -> None:
         require((metric for metric in self._metrics if metric in BUILT_IN), values=values)
-        if self.desk.terms.budget.max_cost_usd is not None and not BUILT_IN & values.keys():
+        if self.desk.opened.terms.budget.max_cost_usd is not None and not BUILT_IN & values.keys():
             raise NotTold("stage_seconds: budget.maxCost counts what the stages cost")
 
     def _times(
@@ -169,7 +169,7 @@ class Telling:
         """Why the trial stops at one of the rungs that it has reached; empty if it goes on."""
         for level in levels if vector else ():
             decision = decide_at_rung(
-                self.desk.log,
+                self.desk.opened.log,
                 scheduler=scheduler_for(plan),
                 bracket=plan.bracket,
                 level=level,

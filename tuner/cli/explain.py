@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import typer
-
 from tuner.cli.options import Context, Format, Local, Namespace, Output, TrialName
 
 if TYPE_CHECKING:
@@ -21,15 +19,12 @@ def explain(
     local: Local = None,
 ) -> None:
     """Show why a trial was proposed, what was expected of it, and what it came to."""
-    from tuner.cli.output import dump
+    from tuner.cli.output import show
     from tuner.cli.source import open_source, study_of
 
     source = open_source(local=local, namespace=namespace, context=context, study=study_of(trial))
     found = source.explain(trial)
-    if output is Format.TABLE:
-        typer.echo(explanation_text(found))
-    else:
-        typer.echo(dump(found.to_json(), form=output))
+    show(output, text=lambda: explanation_text(found), shape=found.to_json)
 
 
 def explanation_text(found: Explanation) -> str:

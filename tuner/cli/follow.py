@@ -47,7 +47,7 @@ def wait(
     local: Local = None,
 ) -> None:
     """Wait for the end of a study; the exit code says how it ended."""
-    from tuner.cli.output import dump
+    from tuner.cli.output import show
     from tuner.cli.source import open_source
     from tuner.cli.status import status_text
     from tuner.spec import duration_seconds
@@ -57,10 +57,7 @@ def wait(
         lambda: source.overview(study)[0],
         timeout_seconds=None if timeout is None else duration_seconds(timeout),
     )
-    if output is Format.TABLE:
-        typer.echo(status_text([report]))
-    else:
-        typer.echo(dump(report.to_json(), form=output))
+    show(output, text=lambda: status_text([report]), shape=report.to_json)
     if not report.finished:
         typer.echo(f"{study} has not ended within {timeout}", err=True)
     raise typer.Exit(exit_code(report))

@@ -23,15 +23,12 @@ def front(
     local: Local = None,
 ) -> None:
     """Show the Pareto front of a study, and what it cost. Exit code 3 if nothing is feasible."""
-    from tuner.cli.output import dump
+    from tuner.cli.output import show
     from tuner.cli.source import open_source
 
     source = open_source(local=local, namespace=namespace, context=context, study=study)
     report = source.report(study)
-    if output is Format.TABLE:
-        typer.echo(front_text(report))
-    else:
-        typer.echo(dump(report.summary.to_json(), form=output))
+    show(output, text=lambda: front_text(report), shape=report.summary.to_json)
     if report.nothing_feasible:
         raise typer.Exit(ExitCode.NOTHING_FEASIBLE)
 

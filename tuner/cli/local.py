@@ -9,7 +9,7 @@ from tuner.artifacts import FolderStore
 from tuner.backends.local.runs import NAMESPACE, run_of, runs, uid_of
 from tuner.cli.explaining import from_log
 from tuner.cli.explanation import Explanation
-from tuner.cli.report import StudyReport, TrialRow, baseline_of, initial_name, lookup_stages
+from tuner.cli.report import StudyReport, TrialRow, baseline_of, initial_name
 from tuner.cli.source import study_of
 from tuner.errors import ManifestError, UnknownObject
 from tuner.log import StudyLog, studies, study_prefix
@@ -60,7 +60,7 @@ class LocalSource:
             chronicle,
             study=study,
             terms=terms,
-            lookup_stages=lookup_stages(spec),
+            lookup_stages=spec.pipeline.cached_stages,
             prices=prices,
         )
         end = get_end(self._store, log.prefix)

@@ -18,6 +18,16 @@ class Format(StrEnum):
 
 
 Study = Annotated[str, typer.Argument(help="The study's name.", show_default=False)]
+Manifests = Annotated[
+    list[Path],
+    typer.Argument(help="Manifests or folders: one study, its instance types.", show_default=False),
+]
+InstanceTypes = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--instance-types", help="Further manifests, of instance types.", show_default=False
+    ),
+]
 TrialName = Annotated[str, typer.Argument(help="The trial's name.", show_default=False)]
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the result.")]
 Namespace = Annotated[

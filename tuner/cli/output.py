@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import typer
 
 from tuner.cli.options import Format
 
@@ -49,6 +51,17 @@ def dump(value: object, *, form: Format) -> str:
     import yaml  # only this format needs it
 
     return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True)).rstrip("\n")
+
+
+def show(form: Format, *, text: Callable[[], str], shape: Callable[[], object]) -> None:
+    """Prints a result.
+
+    Args:
+        form: How.
+        text: Makes the text for people.
+        shape: Makes the JSON values.
+    """
+    typer.echo(text() if form is Format.TABLE else dump(shape(), form=form))
 
 
 def metric_text(metric: str, value: float) -> str:

@@ -7,18 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tuner.cli.options import Format, Output
+from tuner.cli.options import Format, InstanceTypes, Manifests, Output
 
-Manifests = Annotated[
-    list[Path],
-    typer.Argument(help="Manifests or folders: one study, its instance types.", show_default=False),
-]
-InstanceTypes = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--instance-types", help="Further manifests, of instance types.", show_default=False
-    ),
-]
 Local = Annotated[
     Path | None,
     typer.Option("--store", help="The folder of `tuner run`; .tuner if none.", show_default=False),

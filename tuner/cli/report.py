@@ -125,8 +125,3 @@ def main_stage(spec: TuningStudySpec) -> str:
         return spec.fidelity.stage
     open_stages = [stage.name for stage in spec.pipeline.stages if stage.hardware is None]
     return (open_stages or [stage.name for stage in spec.pipeline.stages])[-1]
-
-
-def lookup_stages(spec: TuningStudySpec) -> frozenset[str]:
-    """Names of the stages that are looked up in the cache."""
-    return frozenset(stage.name for stage in spec.pipeline.stages if stage.cache != "Never")

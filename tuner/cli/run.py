@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tuner.cli.options import Format
+from tuner.cli.options import Format, InstanceTypes, Manifests
 
 if TYPE_CHECKING:
     from tuner.backends.local.manifests import Loaded
@@ -19,16 +19,6 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.5
 INTERRUPTED = 130
 
-Manifests = Annotated[
-    list[Path],
-    typer.Argument(help="Manifests or folders: one study, its instance types.", show_default=False),
-]
-InstanceTypes = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--instance-types", help="Further manifests, of instance types.", show_default=False
-    ),
-]
 Inputs = Annotated[
     list[str] | None,
     typer.Option(

@@ -155,9 +155,7 @@ class Session:
             terms=self._terms,
             states=states,
             running_usd=backend.running_usd if backend else 0.0,
-            lookup_stages=frozenset(
-                stage.name for stage in spec.pipeline.stages if stage.cache != "Never"
-            ),
+            lookup_stages=spec.pipeline.cached_stages,
             prices=self._prices(),
         )
 

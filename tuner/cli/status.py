@@ -26,18 +26,17 @@ def status(
     local: Local = None,
 ) -> None:
     """Show how a study stands, or all of them."""
-    from tuner.cli.output import dump
+    from tuner.cli.output import show
     from tuner.cli.source import open_source
 
     source = open_source(local=local, namespace=namespace, context=context, study=study)
     reports = source.overview(study)
-    if output is not Format.TABLE:
-        shapes = [report.to_json() for report in reports]
-        typer.echo(dump(shapes[0] if study else shapes, form=output))
-    elif not reports:
-        typer.echo("no studies")
-    else:
-        typer.echo(status_text(reports))
+    shapes = [report.to_json() for report in reports]
+    show(
+        output,
+        text=lambda: status_text(reports) if reports else "no studies",
+        shape=lambda: shapes[0] if study else shapes,
+    )
 
 
 def trials(
@@ -48,15 +47,16 @@ def trials(
     local: Local = None,
 ) -> None:
     """List the trials of a study, oldest first."""
-    from tuner.cli.output import dump
+    from tuner.cli.output import show
     from tuner.cli.source import open_source
 
     source = open_source(local=local, namespace=namespace, context=context, study=study)
     rows = source.trials(study)
-    if output is Format.TABLE:
-        typer.echo(trials_text(source.report(study).spec, rows) if rows else "no trials yet")
-    else:
-        typer.echo(dump([row.to_json() for row in rows], form=output))
+    show(
+        output,
+        text=lambda: trials_text(source.report(study).spec, rows) if rows else "no trials yet",
+        shape=lambda: [row.to_json() for row in rows],
+    )
 
 
 def status_text(reports: Sequence[StudyReport]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tuner.cli.report import TrialRow, baseline_of, initial_name, lookup_stages
+from tuner.cli.report import TrialRow, baseline_of, initial_name
 from tuner.pareto import oriented, pareto_front
 from tuner.spec import StageState, TrialState, TuningStudy, TuningTrial
 from tuner.study.savings import CacheSavings
@@ -89,7 +89,7 @@ def _infeasible(terms: Terms, trials: Sequence[TuningTrial]) -> dict[str, int]:
 
 
 def _cache(study: TuningStudy, trials: Sequence[TuningTrial]) -> CacheSavings:
-    looked_up = lookup_stages(study.spec)
+    looked_up = study.spec.pipeline.cached_stages
     outcomes = [
         stage.outcome
         for trial in trials

@@ -99,6 +99,11 @@ class Pipeline(Model):
         """The stage of that name."""
         return next((stage for stage in self.stages if stage.name == name), None)
 
+    @property
+    def cached_stages(self) -> frozenset[str]:
+        """Names of the stages that are looked up in the cache."""
+        return frozenset(one.name for one in self.stages if one.cache is CachePolicy.REUSE)
+
 
 class Fidelity(Model):
     """A measure of how far a stage trains, by which poor trials are stopped early."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from tuner.pipeline import Segment as Run
 from tuner.pipeline import StudyIdentity, stage_keys
-from tuner.spec.pipeline import CachePolicy
 from tuner.spec.study import TuningStudySpec
 from tuner_operator.actions import ArtifactsOf, Ask, Chain
 from tuner_operator.observed import Observed, TrialView
@@ -63,7 +62,7 @@ def _first_index(
         trial=value_of(trial, spec),
         instance_types=observed.instance_types,
     )
-    reusable = {stage.name for stage in spec.pipeline.stages if stage.cache is CachePolicy.REUSE}
+    reusable = spec.pipeline.cached_stages
     prefix: list[Run] = []
     for run in runs[:-1]:
         if not reusable.issuperset(run.stages):

@@ -41,4 +41,4 @@ def staged(make):
 @pytest.fixture
 def records():
     """Every record of an optimizer's log."""
-    return lambda opt: opt._desk.log.read_all()
+    return lambda opt: opt._opened.log.read_all()

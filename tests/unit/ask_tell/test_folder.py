@@ -151,14 +151,14 @@ def test_the_command_line_reads_the_folder(kept, tmp_path):
 def test_a_verdict_that_a_crash_kept_back_is_written_by_the_next_process(kept, monkeypatch):
     opt = kept(instance_types={"small": {"pricePerHour": 3.6}})
     trial = opt.ask()
-    append = opt._desk.log.append
+    append = opt._opened.log.append
 
     def fail_on_verdicts(kind, **fields):
         if kind is Kind.VERDICT:
             raise StoreDenied("the disk is full")
         return append(kind, **fields)
 
-    monkeypatch.setattr(opt._desk.log, "append", fail_on_verdicts)
+    monkeypatch.setattr(opt._opened.log, "append", fail_on_verdicts)
     with pytest.raises(StoreDenied):
         opt.tell(trial, {"loss": 1}, stage_seconds={"train": 1000})
     opt.close()
@@ -171,7 +171,7 @@ def test_a_verdict_that_a_crash_kept_back_is_written_by_the_next_process(kept, m
 def test_telling_again_after_an_error_completes_it(kept, monkeypatch):
     opt = kept()
     trial = opt.ask()
-    append, failures = opt._desk.log.append, [True]
+    append, failures = opt._opened.log.append, [True]
 
     def fail_once(kind, **fields):
         if kind is Kind.RESULT and failures:
@@ -179,12 +179,12 @@ def test_telling_again_after_an_error_completes_it(kept, monkeypatch):
             raise StoreDenied("the disk is full")
         return append(kind, **fields)
 
-    monkeypatch.setattr(opt._desk.log, "append", fail_once)
+    monkeypatch.setattr(opt._opened.log, "append", fail_once)
     with pytest.raises(StoreDenied):
         opt.tell(trial, {"loss": 1}, stage_seconds={"train": 3})
     assert opt.best is None
     opt.tell(trial, {"loss": 1}, stage_seconds={"train": 3})
     chronicle = Chronicle()
-    chronicle.add(opt._desk.log.read_all())
+    chronicle.add(opt._opened.log.read_all())
     assert chronicle.story(trial.name).completed.metrics["loss"] == 1
     opt.close()

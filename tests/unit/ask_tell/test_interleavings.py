@@ -10,6 +10,7 @@ from tuner.ask_tell import NotTold, Optimizer, StudyEnded
 from tuner.study.chronicle import Chronicle
 
 MAX_TRIALS = 12
+CONFIGURATIONS = 4 * 2 * 2
 LOSSES = st.integers(0, 5).map(float)
 PRICES = {"small": 1.0, "large": 3.0}
 SECONDS = st.fixed_dictionaries({"prepare": st.floats(0, 100), "train": st.floats(0, 100)})
@@ -36,7 +37,7 @@ def dominates(one, other):
 
 
 def identities(opt):
-    return [one.logical_id for one in opt._desk.log.read_all()]
+    return [one.logical_id for one in opt._opened.log.read_all()]
 
 
 class Loop(RuleBasedStateMachine):
@@ -63,7 +64,7 @@ class Loop(RuleBasedStateMachine):
         except StudyEnded:
             asked = len(self.open) + len(self.told) + len(self.stopped) + len(self.failed)
             alike = len(self.failed) >= 3
-            assert asked == MAX_TRIALS or alike
+            assert asked == MAX_TRIALS or alike or asked + len(self.cancelled) == CONFIGURATIONS
             return None
         assert trial.name not in {*self.open, *self.told, *self.stopped, *self.failed}
         self.open[trial.name] = trial
@@ -119,12 +120,12 @@ class Loop(RuleBasedStateMachine):
     def mistake(self, trial, told):
         if trial is None:
             return
-        before = self.opt._desk.log.read_all()
+        before = self.opt._opened.log.read_all()
         metrics, seconds = told
         try:
             self.opt.tell(trial, metrics, stage_seconds=seconds)
         except NotTold:
-            assert self.opt._desk.log.read_all() == before
+            assert self.opt._opened.log.read_all() == before
         else:
             raise AssertionError(f"{told} was taken in")
 
@@ -167,7 +168,7 @@ class Loop(RuleBasedStateMachine):
                 continue
         assert identities(self.opt) == identities(again)
         chronicle = Chronicle()
-        chronicle.add(self.opt._desk.log.read_all())
+        chronicle.add(self.opt._opened.log.read_all())
         proposals = [one.trial for one in chronicle.stories]
         assert proposals == [one.trial for one in again._desk.view.chronicle.stories]
 

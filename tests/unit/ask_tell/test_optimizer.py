@@ -181,7 +181,7 @@ def test_cost_counts_at_rungs(staged):
     with pytest.raises(NotTold, match='stage_seconds: "cost" follows from the seconds'):
         opt.report(trial, 1, {"loss": 0.2})
     assert opt.report(trial, 1, {"loss": 0.2}, stage_seconds={"prepare": 3, "train": 9})
-    (entry,) = opt._desk.log.list_rung(0, 1)
+    (entry,) = opt._opened.log.list_rung(0, 1)
     price = {"small": 1.0, "large": 3.6}[trial.instance_types["train"]]
     assert entry.vector == pytest.approx((0.2, 12 * price / 3600))
 
