@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuner.searchers.engine.models import Prediction
 from tuner.searchers.engine.outcomes import RESTORE_SECONDS, stage_prices
@@ -29,11 +30,17 @@ def explain(
     spend = float(np.mean(found.spend))
     facts = scorer.facts
     why: dict[str, Any] = {
-        "predicted": _objectives(scorer, prediction, found.objectives[:, 0]),
+        "predicted": {
+            **_constrained(scorer, prediction),
+            **_objectives(scorer, found.objectives[:, 0]),
+        },
         "spend": {"usd" if facts.in_dollars else "seconds": spend},
         "eta": float(scorer.eta),
         "candidates": candidates,
     }
+    weight = _prior_weight(scorer)
+    if weight is not None:
+        why["prior"] = {"weight": weight}
     prefix = _prefix(scorer, point, prediction, names=names)
     if prefix:
         why["prefix"] = prefix
@@ -43,22 +50,44 @@ def explain(
     return why
 
 
-def _objectives(
-    scorer: Scorer, prediction: Prediction, samples: np.ndarray[Any, np.dtype[np.float64]]
-) -> dict[str, dict[str, float]]:
+def _objectives(scorer: Scorer, samples: NDArray[np.float64]) -> dict[str, dict[str, float]]:
     """Mean and standard deviation of each objective in its own unit."""
-    predicted = {}
+    predicted: dict[str, dict[str, float]] = {}
     for index, objective in enumerate(scorer.facts.objectives):
         values = samples[:, index]
         if objective.model is None:
-            values = np.exp(values)
+            predicted |= _moments(objective.metric, np.exp(values))
         else:
-            warp = scorer.model.metrics[objective.model].warp
-            values = objective.sign * (values if warp is None else warp.inverse(values))
-        mean, sd = float(np.mean(values)), float(np.std(values))
-        if isfinite(mean) and isfinite(sd):
-            predicted[objective.metric] = {"mean": mean, "sd": sd}
+            predicted |= _moments(objective.metric, _reported(scorer, objective.model, values))
     return predicted
+
+
+def _constrained(scorer: Scorer, prediction: Prediction) -> dict[str, dict[str, float]]:
+    """The same of each reported metric that a constraint bounds."""
+    predicted: dict[str, dict[str, float]] = {}
+    for one in scorer.facts.constraints:
+        if one.model is not None:
+            mean, sd = prediction.metric_mean[one.model, 0], prediction.metric_sd[one.model, 0]
+            values = mean + sd * scorer.z[:, one.model]
+            predicted |= _moments(one.metric, _reported(scorer, one.model, values))
+    return predicted
+
+
+def _prior_weight(scorer: Scorer) -> float | None:
+    """How much earlier studies count, in the mean over the metrics that they know."""
+    shares = [1.0 - one.weights.get("none", 0.0) for one in scorer.model.metrics if one.weights]
+    return float(np.mean(shares)) if shares else None
+
+
+def _reported(scorer: Scorer, model: int, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values of a model as the stage would report them."""
+    warp = scorer.model.metrics[model].warp
+    return scorer.facts.signs[model] * (values if warp is None else warp.inverse(values))
+
+
+def _moments(metric: str, values: NDArray[np.float64]) -> dict[str, dict[str, float]]:
+    mean, sd = float(np.mean(values)), float(np.std(values))
+    return {metric: {"mean": mean, "sd": sd}} if isfinite(mean) and isfinite(sd) else {}
 
 
 def _prefix(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -75,11 +75,13 @@ class Output:
         inputs: What it depends on.
         predictor: On warped values.
         warp: Bounds the influence of very bad values; None for times.
+        weights: How much each part of a prior counts; empty without one.
     """
 
     inputs: Inputs
     predictor: Predictor
     warp: BadHalf | None
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     def predict(self, points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean and standard deviation in warped units, shapes (C,) and (C,)."""
@@ -92,7 +94,7 @@ class Output:
             return self
         X = self.inputs.transform(points)
         mean, _ = self.predictor.predict(X)
-        return Output(self.inputs, self.predictor.condition(X, mean), self.warp)
+        return replace(self, predictor=self.predictor.condition(X, mean))
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,9 @@ class ModelFactory:
         used = self._working_set(name, inputs, rows, values, data, np.ones(len(inputs.groups)))
         X = inputs.transform(_at(data, rows, used))
         predictor = self.prior.predictor(name, X, values[used])
-        return None if predictor is None else Output(inputs, predictor, None)
+        if predictor is None:
+            return None
+        return Output(inputs, predictor, None, predictor.weights)
 
     def _output(
         self,
