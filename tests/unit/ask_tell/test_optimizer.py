@@ -63,6 +63,17 @@ def test_the_same_calls_give_the_same_proposals(make, searcher):
     assert proposals() == proposals()
 
 
+@pytest.mark.parametrize("seconds", [None, {"train": 3.0}])
+def test_models_are_used_with_and_without_times(make, seconds):
+    opt = make(searcher="Auto", budget={"maxTrials": 14})
+    for trial in opt:
+        opt.tell(trial, {"loss": (trial.parameters["x"] - 0.3) ** 2}, stage_seconds=seconds)
+    assert trial.why["searcher"] == "Auto"
+    assert trial.why["predicted"]["loss"].keys() == {"mean", "sd"}
+    assert ("spend" in trial.why) == (seconds is not None)
+    assert opt.best.objectives["loss"] < 0.003
+
+
 def test_a_study_without_trials_left_says_so(make):
     opt = make(parameters={"words": {"ordinal": {"values": [100, 200]}}})
     for _ in range(2):

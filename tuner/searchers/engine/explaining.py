@@ -34,10 +34,12 @@ def explain(
             **_constrained(scorer, prediction),
             **_objectives(scorer, found.objectives[:, 0]),
         },
-        "spend": {"usd" if facts.in_dollars else "seconds": spend},
-        "eta": float(scorer.eta),
         "candidates": candidates,
     }
+    if any(len(rows) for rows in scorer.data.times):
+        # Of times that nobody told there is nothing to say.
+        why["spend"] = {"usd" if facts.in_dollars else "seconds": spend}
+        why["eta"] = float(scorer.eta)
     weight = _prior_weight(scorer)
     if weight is not None:
         why["prior"] = {"weight": weight}
