@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from tuner.cli.options import Context, Format, Local, Namespace, Output, TrialName
+
+_WORTH_SAYING = 0.01
 
 if TYPE_CHECKING:
     from tuner.cli.explanation import Explanation, RungLine, StageLine
@@ -35,6 +37,7 @@ def explanation_text(found: Explanation) -> str:
         *_expected(found),
         _spend(found),
         *_prefix(found),
+        *_doubts(found),
         "; ".join(_stage(stage) for stage in found.stages),
         *_rungs(found),
         _attempts(found),
@@ -119,6 +122,19 @@ def _prefix(found: Explanation) -> Iterator[str]:
     whose = f" of {prefix.trial}" if prefix.trial else ""
     hope = f", expected to save {', '.join(saves)}" if saves else ""
     yield f"counted on {', '.join(prefix.stages)}{whose}{hope}"
+
+
+def _doubts(found: Explanation) -> Iterator[str]:
+    """How likely a failure seemed, and what earlier studies were believed."""
+    why = found.why
+    failing = (why.model_extra or {}).get("failureProbability")
+    if isinstance(failing, int | float) and failing >= _WORTH_SAYING:
+        yield f"expected to fail: {failing:.0%}"
+    weights = None if why.prior is None else (why.prior.model_extra or {}).get("weights")
+    for metric, shares in weights.items() if isinstance(weights, Mapping) else ():
+        if isinstance(shares, Mapping):
+            parts = [f"{name} {share:.0%}" for name, share in shares.items()]
+            yield f"earlier studies on {metric}: {', '.join(parts)}"
 
 
 def _stage(stage: StageLine) -> str:

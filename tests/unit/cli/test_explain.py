@@ -182,6 +182,14 @@ def test_every_kind_of_reason_has_its_sentence(invoke, record, why, reason):
     assert lines[-1] == "not started yet"
 
 
+def test_doubts_and_what_earlier_studies_counted_for_are_told(invoke, record):
+    weights = {"loss": {"moments": 0.7, "network": 0.0, "none": 0.3}}
+    why = {**WHY, "failureProbability": 0.12, "prior": {"weights": weights}}
+    lines = invoke("explain", record(why=why).name).output.splitlines()
+    assert "expected to fail: 12%" in lines
+    assert "earlier studies on loss: moments 70%, network 0%, none 30%" in lines
+
+
 def test_a_trial_that_does_not_exist(invoke, completed):
     with pytest.raises(UnknownObject, match="study ranker has no trial ranker-3-8"):
         invoke("explain", "ranker-3-8")
