@@ -188,3 +188,17 @@ def test_telling_again_after_an_error_completes_it(kept, monkeypatch):
     chronicle.add(opt._opened.log.read_all())
     assert chronicle.story(trial.name).completed.metrics["loss"] == 1
     opt.close()
+
+
+def test_a_study_learns_from_earlier_ones_in_the_folder(kept, make, tmp_path):
+    for name, best in (("first", 0.4), ("second", 0.5), ("third", 0.45)):
+        with make(folder=tmp_path, name=name, budget={"maxTrials": 12}) as earlier:
+            for trial in earlier:
+                earlier.tell(trial, {"loss": (trial.parameters["x"] - best) ** 2})
+    transfer = {"studies": ["first", "second", "third"]}
+    with kept(searcher="Auto", transfer=transfer) as opt:
+        trial = opt.ask()
+        assert trial.why["prior"]["portfolio"] == 0
+        assert abs(trial.parameters["x"] - 0.45) < 0.3
+        opt.tell(trial, {"loss": (trial.parameters["x"] - 0.45) ** 2})
+        assert opt.ask().parameters != trial.parameters
