@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tuner.artifacts import ArtifactStore
 from tuner.backends.managed import ManagedBackend
@@ -20,6 +21,9 @@ from tuner.spec import InstanceType, TuningStudySpec
 from tuner.study.ends import End
 from tuner.study.terms import terms_of
 from tuner.worker.loop import Demand, Worker, WorkerSettings
+
+if TYPE_CHECKING:
+    from tuner.surrogates.prior import Prior
 
 LONG_SECONDS = 3600.0
 
@@ -54,7 +58,7 @@ class World:
         store: ArtifactStore | None = None,
         faults: FaultPlan | None = None,
         searcher_factory: SearcherFactory = make_searcher,
-        prior: object | None = None,
+        prior: Prior | None = None,
         stored: StoredStages | None = None,
         restore_seconds: float = RESTORE_SECONDS,
     ) -> None:

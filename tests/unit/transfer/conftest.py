@@ -20,7 +20,7 @@ TYPES = {
 }
 
 
-def spec_of(**changes):
+def make_spec(**changes):
     return TuningStudySpec.model_validate(
         {
             "objectives": [
@@ -69,7 +69,7 @@ class Bucket:
                     key: one.model_dump(mode="json", by_alias=True, exclude_none=True)
                     for key, one in TYPES.items()
                 },
-                "spec": spec_of(**changes).model_dump(
+                "spec": make_spec(**changes).model_dump(
                     mode="json", by_alias=True, exclude_none=True
                 ),
             }
@@ -131,3 +131,14 @@ def bucket():
 def identity():
     """The study that learns."""
     return StudyIdentity(name="new", namespace=NAMESPACE, uid="u9")
+
+
+@pytest.fixture
+def spec_of():
+    """Specs that differ in the given fields."""
+    return make_spec
+
+
+@pytest.fixture
+def types():
+    return dict(TYPES)
