@@ -16,7 +16,7 @@ from benchmarks.problems.manifest import choices_of, full_run, space_of
 from benchmarks.problems.protocol import Problem
 from benchmarks.trace import Trace
 from tuner.pareto import hypervolume, pareto_front
-from tuner.searchers.joint import JointSpace
+from tuner.searchers.joint import Configuration, JointSpace
 
 Array = NDArray[np.float64]
 
@@ -56,12 +56,14 @@ class Reachable:
         scale: Of the objectives.
         front: Scaled vectors (k, M).
         metrics: Of the front's members (k), as a study would report them.
+        configurations: The front's members (k).
         volume: Dominated by the front.
     """
 
     scale: Scale
     front: Array
     metrics: Sequence[Mapping[str, float]]
+    configurations: Sequence[Configuration]
     volume: float
 
     def share(self, metrics: Iterable[Mapping[str, float]]) -> float:
@@ -87,6 +89,13 @@ class Reachable:
         return float(trace.spent_usd[np.argmax(reached)]) if reached.any() else float("inf")
 
 
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    unit: Array
+    configuration: Configuration
+    metrics: Mapping[str, float]
+
+
 def reachable(
     problem: Problem, *, samples: int = 2000, rounds: int = 60, children: int = 300, seed: int = 0
 ) -> Reachable:
@@ -101,21 +110,19 @@ def reachable(
     """
     rng = np.random.default_rng(seed)
     joint = JointSpace(space_of(problem), choices_of(problem))
-    units = rng.random((samples, len(joint)))
-    metrics = [_evaluated(problem, joint, unit) for unit in units]
-    scale = _scale_of(problem, metrics)
+    found = [_tried(problem, joint, unit) for unit in rng.random((samples, len(joint)))]
+    scale = _scale_of(problem, [one.metrics for one in found])
     for _ in range(rounds):
-        kept = _front(scale(metrics))
-        units, metrics = units[kept], [metrics[index] for index in kept]
-        moved = _moved(units, children, rng=rng)
-        units = np.vstack([units, moved])
-        metrics += [_evaluated(problem, joint, unit) for unit in moved]
-    kept = _front(scale(metrics))
-    metrics = [metrics[index] for index in kept]
+        found = _kept(found, scale)
+        units = np.array([one.unit for one in found])
+        found += [_tried(problem, joint, unit) for unit in _moved(units, children, rng=rng)]
+    found = _kept(found, scale)
+    metrics = [one.metrics for one in found]
     raw = np.array([_raw(one, scale.signs, scale.logs) for one in metrics])
     scale = Scale(scale.signs, scale.logs, raw.min(0), scale.high)
     front = scale(metrics)
-    return Reachable(scale, front, metrics, volume_of(front))
+    configurations = [one.configuration for one in found]
+    return Reachable(scale, front, metrics, configurations, volume_of(front))
 
 
 def volume_of(vectors: Array) -> float:
@@ -123,10 +130,17 @@ def volume_of(vectors: Array) -> float:
     return hypervolume(vectors.tolist(), [1.0] * vectors.shape[1])
 
 
-def _evaluated(problem: Problem, joint: JointSpace, unit: Array) -> Mapping[str, float]:
+def _tried(problem: Problem, joint: JointSpace, unit: Array) -> _Tried:
     point = joint.from_unit(unit)
     types = joint.choices.assign(point.chosen)
-    return full_run(problem, point.parameters, instance_types=types).metrics
+    return _Tried(unit, point, full_run(problem, point.parameters, instance_types=types).metrics)
+
+
+def _kept(tried: list[_Tried], scale: Scale) -> list[_Tried]:
+    """Those that no other dominates."""
+    vectors = scale(one.metrics for one in tried)
+    kept = pareto_front(vectors.tolist(), minimize=[True] * vectors.shape[1])
+    return [tried[index] for index in kept]
 
 
 def _moved(units: Array, count: int, *, rng: np.random.Generator) -> Array:
@@ -136,10 +150,6 @@ def _moved(units: Array, count: int, *, rng: np.random.Generator) -> Array:
     taken = rng.random(starts.shape) < np.maximum(0.3, rng.random((count, 1)))
     moved: Array = np.clip(starts + steps * taken, 0.0, 1.0)
     return moved
-
-
-def _front(vectors: Array) -> list[int]:
-    return pareto_front(vectors.tolist(), minimize=[True] * vectors.shape[1])
 
 
 def _scale_of(problem: Problem, metrics: Sequence[Mapping[str, float]]) -> Scale:

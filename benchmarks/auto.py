@@ -1,0 +1,126 @@
+"""What everything together is worth: dollars to 95 % of the reachable front.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.auto            # with the peers' environment
+    python -m benchmarks.auto --quick
+    python -m benchmarks.auto --problem FILE.py:factory --seeds 3
+
+Replayed pipelines on six instance types with earlier studies: error, run time and dollars at once.
+Everybody uses cached stages and begins with the portfolio of the earlier studies; peers run whole
+pipelines, and again with early stopping where that helps. A method that never gets there counts
+with the whole budget, so ratios are lower bounds. Ends with one line of JSON; `--plots DIR` writes
+the curves.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks._arguments import parser as common
+from benchmarks._report import report
+from benchmarks.frontier.figures import GRID, Table, controls_of, figures_of
+from benchmarks.frontier.methods import METHODS, OURS
+from benchmarks.frontier.runs import Run, Task, execute_all
+from benchmarks.plots import Series, lines
+
+PROBLEMS = ("auto-torch", "auto-text")
+FULL_RUNS, MAX_TRIALS = 60.0, 300
+QUICK_RUNS, QUICK_TRIALS = 10.0, 20
+
+
+def main() -> None:
+    parser = common(__doc__, problems=PROBLEMS, seeds=5)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--methods", help="only these, by name, with semicolons")
+    parser.add_argument("--plots", type=Path, help="folder for the curves as SVG")
+    options = parser.parse_args()
+    tasks = list(
+        tasks_of(
+            options.problem or options.problems,
+            seeds=1 if options.quick else options.seeds,
+            methods=methods_of(options.methods, quick=options.quick),
+            quick=options.quick,
+        )
+    )
+    began = time.monotonic()
+    runs = list(_executed(tasks, processes=options.processes))
+    tables = list(Table.of(runs).values())
+    if options.plots:
+        options.plots.mkdir(parents=True, exist_ok=True)
+        for table in tables:
+            (options.plots / f"{Path(table.problem).stem}.svg").write_text(curves(table))
+    controls: dict[str, object] = {table.problem: controls_of(table) for table in tables}
+    controls["minutes"] = (time.monotonic() - began) / 60
+    print(report("auto", [one for table in tables for one in figures_of(table)], controls=controls))
+
+
+def methods_of(wanted: str | None, *, quick: bool) -> list[str]:
+    """Names of the methods; peers whose library is not installed are left out with a message."""
+    if wanted:
+        return wanted.split(";")
+    if quick:
+        return [OURS, "random"]
+    missing = {
+        name
+        for name, one in METHODS.items()
+        if one.peer and find_spec(one.peer.split("-")[0]) is None
+    }
+    if missing:
+        print(f"not installed, left out: {', '.join(sorted(missing))}", file=sys.stderr)
+    return [name for name in METHODS if name not in missing]
+
+
+def tasks_of(
+    problems: Sequence[str], *, seeds: int, methods: Sequence[str], quick: bool
+) -> Iterator[Task]:
+    """Everything that is run."""
+    for problem in problems:
+        for seed in range(seeds):
+            for method in methods:
+                yield Task(
+                    problem=problem,
+                    method=method,
+                    seed=seed,
+                    full_runs=QUICK_RUNS if quick else FULL_RUNS,
+                    max_trials=QUICK_TRIALS if quick else MAX_TRIALS,
+                )
+
+
+def curves(table: Table) -> str:
+    """The share of the front over the share of the budget, as SVG."""
+    return lines(
+        [
+            Series(
+                name=name,
+                x=GRID.tolist(),
+                y=np.mean([run.at(GRID * run.budget) for run in runs], axis=0).tolist(),
+                dashed=METHODS[name].kind != "ours",
+            )
+            for name, runs in table.runs.items()
+        ],
+        title=f"{table.problem}: share of the reachable hypervolume",
+        x_label="share of the budget",
+        y_label="share of the front",
+    )
+
+
+def _executed(tasks: Sequence[Task], *, processes: int) -> Iterator[Run]:
+    began = time.monotonic()
+    for done, one in enumerate(execute_all(tasks, processes=processes), start=1):
+        seconds = time.monotonic() - began
+        print(
+            f"{done}/{len(tasks)} runs, {seconds:.0f} s: {one.task.problem} {one.task.method}, "
+            f"{len(one.usd)} trials, {one.share[-1]:.3f} of the front",
+            file=sys.stderr,
+            flush=True,
+        )
+        yield one
+
+
+if __name__ == "__main__":
+    main()
