@@ -173,8 +173,6 @@ def learn(
     lesson = teach(record, recipe, store=store, study=study, waiting=wait.until_there)
     if lesson.record != record:
         put_record(store, study.study_prefix, record=lesson.record)
-    for name in lesson.record.missing:
-        _logger.warning("spec.transfer names study %s, which has no log in the bucket", name)
     return lesson
 
 
@@ -219,7 +217,6 @@ def teach(
     try:
         prior = recipe.train(store, record.sources, namespace=study.namespace)
     except SurrogateError as error:
-        _logger.warning("nothing was learned from earlier studies: %s", error)
         return Lesson(record=replace(record, prior="", problem=str(error)))
     shelf.put(key, prior)
     seconds = time.monotonic() - start

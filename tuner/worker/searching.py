@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ from tuner.worker.stored import stored_prefixes
 
 if TYPE_CHECKING:
     from tuner.surrogates.prior import Prior
+
+_logger = logging.getLogger(__name__)
 
 
 def pod_searcher(
@@ -80,7 +83,13 @@ def pod_searcher(
             instance_types=types,
             first=settings.ordinal == 0,
         )
-        return None if lesson is None else lesson.prior
+        if lesson is None:
+            return None
+        for name in lesson.record.missing:
+            _logger.warning("spec.transfer names study %s, which has no log in the bucket", name)
+        if lesson.prior is None:
+            _logger.warning("nothing is learned from earlier studies: %s", lesson.record.problem)
+        return lesson.prior
 
     return FreshSearcher(describe, make)
 

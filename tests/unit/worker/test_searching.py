@@ -8,6 +8,7 @@ from tuner.artifacts import FolderStore, S3Settings
 from tuner.errors import TunerError
 from tuner.pipeline import StudyIdentity
 from tuner.searchers import History, proposal_rng
+from tuner.transfer.record import get_record
 from tuner.worker.pod import PodSettings, StudyWatch
 from tuner.worker.searching import pod_searcher
 
@@ -73,3 +74,13 @@ def test_without_its_study_the_worker_waits(pod):
     pod.found = None
     with pytest.raises(TunerError, match="the study is gone"):
         pod.searcher()
+
+
+def test_a_worker_says_which_studies_it_did_not_find(pod, caplog):
+    pod.offer("small")
+    pod.found["spec"] |= {"transfer": {"studies": ["nope"]}, "searcher": {"type": "Auto"}}
+    assert types_of(pod.searcher(), numbers=[0]) == {"small"}
+    assert "names study nope" in caplog.text
+    assert "no earlier study with trials was found" in caplog.text
+    record = get_record(pod.store, SETTINGS.study.study_prefix)
+    assert record.missing == ("nope",)
