@@ -22,6 +22,7 @@ from tuner.spec import TuningStudySpec
 from tuner.spec.trial import TrialState
 from tuner.study.chronicle import Story
 from tuner.study.ends import End
+from tuner.study.history import UNCOUNTED
 from tuner.study.verdict import Verdict
 from tuner.trial import Trial, TrialResult
 
@@ -80,7 +81,8 @@ class Desk:
             return None
         if not self._hands.waiting():
             self._worker.fill()
-        return self._hands.take()
+        trial = self._hands.take()
+        return trial if trial is None or self._has_place(trial) else None
 
     def why_no_more(self) -> str:
         """Why `propose` gave nothing."""
@@ -155,6 +157,21 @@ class Desk:
                 self._hands.offer(Held(story.trial, attempt=story.attempts + 1))
             elif story.accepted is not None and not story.verdicts:
                 self._judge(story, story.accepted)
+
+    def _has_place(self, trial: Trial) -> bool:
+        """Whether the budget has room for a trial that another process may have raced for.
+
+        Of trials proposed at once the oldest have their places: everybody who looks says the same.
+        """
+        maximum = self.opened.terms.budget.max_trials
+        counted = [one for one in self.view.chronicle.stories if one.state not in UNCOUNTED]
+        if maximum is None or all(one.name != trial.name for one in counted[maximum:]):
+            return True
+        story = self.story(trial)
+        if story is not None:
+            message = f"{maximum} trials of other workers came first"
+            self.withdraw(story, reason="MaxTrials", message=message)
+        return False
 
     def _judge(self, story: Story, accepted: TrialResult) -> None:
         """The process was killed after it had written the result."""

@@ -78,6 +78,35 @@ def test_a_budget_is_shared(kept):
             two.ask()
 
 
+def test_a_race_for_the_last_trial_has_one_winner(kept, monkeypatch):
+    budget = {"maxTrials": 1}
+    with (
+        kept(worker=0, workers=2, budget=budget) as one,
+        kept(worker=1, workers=2, budget=budget) as two,
+    ):
+        # The other one's proposal arrives between this one's look and its own proposal.
+        fill = two._desk._worker.fill
+        first = []
+
+        def late():
+            two._desk.view.refresh = lambda: two._desk.view.chronicle
+            first.append(one.ask())
+            two._desk._worker._room = lambda demand, open_names: 1
+            fill()
+            del two._desk.view.refresh
+            two._desk.view.refresh()
+
+        monkeypatch.setattr(two._desk._worker, "fill", late)
+        with pytest.raises(StudyEnded, match="MaxTrials: all 1 have been asked for, 1 are open"):
+            two.ask()
+        one.tell(first[0], {"loss": 1})
+        assert one.summary().counts.completed == 1
+        assert [story.state for story in one._desk.view.chronicle.stories] == [
+            "Completed",
+            "Cancelled",
+        ]
+
+
 def test_a_trial_may_be_told_by_another_process(kept):
     with kept(worker=0, workers=2) as one, kept(worker=1, workers=2) as two:
         trial = one.ask()

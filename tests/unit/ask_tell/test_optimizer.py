@@ -1,4 +1,5 @@
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
@@ -47,6 +48,20 @@ def test_several_asked_for_at_once_are_told_in_any_order(make):
     for trial in reversed(trials):
         opt.tell(trial.name, {"loss": trial.parameters["x"]})
     assert opt.best.parameters["x"] == min(trial.parameters["x"] for trial in trials)
+
+
+def test_threads_share_an_optimizer(make):
+    opt = make(budget={"maxTrials": 40})
+
+    def work(_):
+        trial = opt.ask()
+        opt.tell(trial, {"loss": trial.parameters["x"] ** 2})
+        return trial.name
+
+    with ThreadPoolExecutor(8) as pool:
+        names = list(pool.map(work, range(40)))
+    assert len(set(names)) == 40
+    assert opt.summary().counts.completed == 40
 
 
 @pytest.mark.parametrize("searcher", ["Random", "Sobol", "Auto"])
