@@ -6,9 +6,9 @@
 
 Replayed pipelines on six instance types with earlier studies: error, run time and dollars at once.
 Everybody uses cached stages and begins with the portfolio of the earlier studies; peers run whole
-pipelines, and again with early stopping where that helps. A method that never gets there counts
-with the whole budget, so ratios are lower bounds. Ends with one line of JSON; `--plots DIR` writes
-the curves.
+pipelines, one of them also with early stopping. Dollars are counted in median full runs. A method
+that never gets there counts with the whole budget, so ratios to it are lower bounds. Ends with one
+line of JSON; `--plots DIR` writes the curves.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from benchmarks.frontier.runs import Run, Task, execute_all
 from benchmarks.plots import Series, lines
 
 PROBLEMS = ("auto-torch", "auto-text")
-FULL_RUNS, MAX_TRIALS = 60.0, 300
+FULL_RUNS, MAX_TRIALS = 40.0, 200
 QUICK_RUNS, QUICK_TRIALS = 10.0, 20
 
 
@@ -115,7 +115,7 @@ def _executed(tasks: Sequence[Task], *, processes: int) -> Iterator[Run]:
         seconds = time.monotonic() - began
         print(
             f"{done}/{len(tasks)} runs, {seconds:.0f} s: {one.task.problem} {one.task.method}, "
-            f"{len(one.usd)} trials, {one.share[-1]:.3f} of the front",
+            f"{len(one.spent)} trials, {one.share[-1]:.3f} of the front",
             file=sys.stderr,
             flush=True,
         )

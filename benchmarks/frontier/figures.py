@@ -38,9 +38,9 @@ class Table:
         """Names of the methods of some kinds that ran."""
         return [name for name in self.runs if METHODS[name].kind in kinds]
 
-    def usd_to(self, method: str, share: float) -> list[float]:
-        """Dollars by seed; see `Run.usd_to`."""
-        return [one.usd_to(share) for one in self.runs[method]]
+    def spent_to(self, method: str, share: float) -> list[float]:
+        """Dollars by seed; see `Run.spent_to`."""
+        return [one.spent_to(share) for one in self.runs[method]]
 
     def best_peer(self, share: float) -> str | None:
         """The peer or control with the lowest median of dollars, then the highest end."""
@@ -49,7 +49,7 @@ class Table:
 
     def _rank(self, name: str, share: float) -> tuple[float, float]:
         ends = [one.share[-1] for one in self.runs[name]]
-        return float(np.median(self.usd_to(name, share))), -float(np.mean(ends))
+        return float(np.median(self.spent_to(name, share))), -float(np.mean(ends))
 
 
 def figures_of(table: Table) -> Iterator[Figure]:
@@ -60,13 +60,31 @@ def figures_of(table: Table) -> Iterator[Figure]:
         peer = table.best_peer(share)
         if peer is not None:
             yield _against(table, peer, share=share, promised=share == SHARE)
+    if table.kind("peer", "control"):
+        yield _to_their_end(table)
     for name in table.kind("ablation"):
         yield _against(table, name, share=SHARE)
 
 
+def _to_their_end(table: Table) -> Figure:
+    """How many times the dollars the others have to what the best of them has at its end."""
+    ends = {
+        name: float(np.mean([one.share[-1] for one in table.runs[name]]))
+        for name in table.kind("peer", "control")
+    }
+    best = max(ends, key=lambda name: ends[name])
+    ours = table.spent_to(OURS, ends[best])
+    found = ratio([one.spent[-1] for one in table.runs[best]], ours, of="median")
+    return Figure(
+        name=f"{table.problem}: dollars to the end of {best} ({ends[best]:.1%}), {best} / Auto",
+        value=found.value,
+        interval=found.interval,
+    )
+
+
 def _against(table: Table, other: str, *, share: float, promised: bool = False) -> Figure:
     """How many times the dollars the other one needs; a lower bound where it never got there."""
-    theirs, ours = table.usd_to(other, share), table.usd_to(OURS, share)
+    theirs, ours = table.spent_to(other, share), table.spent_to(OURS, share)
     found = ratio(theirs, ours, of="median")
     best = "best peer, " if METHODS[other].kind in ("peer", "control") else ""
     return Figure(
@@ -79,15 +97,15 @@ def _against(table: Table, other: str, *, share: float, promised: bool = False) 
 
 
 def controls_of(table: Table) -> dict[str, object]:
-    """Every method: dollars, how many seeds got there, the share at the end, win/tie/loss."""
+    """Every method: median full runs paid, seeds that got there, share at the end, win/tie/loss."""
     return {name: dict(_described(table, name)) for name in table.runs}
 
 
 def _described(table: Table, name: str) -> Iterator[tuple[str, object]]:
     runs = table.runs[name]
     for share in SHARES:
-        dollars = median(table.usd_to(name, share))
-        yield f"usd to {share:.0%}", [dollars.value, *dollars.interval]
+        dollars = median(table.spent_to(name, share))
+        yield f"runs to {share:.0%}", [dollars.value, *dollars.interval]
         yield f"seeds that reach {share:.0%}", sum(one.reaches(share) for one in runs)
     end = mean([float(one.share[-1]) for one in runs])
     yield "share at the end", [end.value, *end.interval]
@@ -102,6 +120,6 @@ def _described(table: Table, name: str) -> Iterator[tuple[str, object]]:
     yield "hit rate", float(np.mean([one.hit_rate for one in runs]))
     yield "proposal seconds", float(np.mean([one.proposal_seconds for one in runs]))
     if name != OURS and OURS in table.runs:
-        counted = win_tie_loss(table.usd_to(OURS, SHARE), table.usd_to(name, SHARE))
+        counted = win_tie_loss(table.spent_to(OURS, SHARE), table.spent_to(name, SHARE))
         yield "Auto wins, ties, loses", [counted.wins, counted.ties, counted.losses]
         yield "p", counted.p

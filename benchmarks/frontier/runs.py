@@ -53,16 +53,16 @@ class Run:
 
     Attributes:
         task: What was run.
-        usd: Spent up to the end of each trial (n,).
+        spent: Dollars up to the end of each trial (n,), in median full runs.
         share: Of the reachable hypervolume, by full runs up to then (n,).
         trials: How many, by their state.
-        budget: What could be spent, USD.
+        budget: What could be spent, in the same unit.
         hit_rate: Share of the trials after the start that took a stage from the cache.
         proposal_seconds: CPU seconds a proposal, mean.
     """
 
     task: Task
-    usd: Array
+    spent: Array
     share: Array
     trials: dict[str, int]
     budget: float
@@ -73,16 +73,16 @@ class Run:
         """Whether it ever got there."""
         return bool((self.share >= share).any())
 
-    def usd_to(self, share: float) -> float:
+    def spent_to(self, share: float) -> float:
         """Dollars to a share; the whole budget, a lower bound, if it was never reached."""
-        return (
-            float(self.usd[np.argmax(self.share >= share)]) if self.reaches(share) else self.budget
-        )
+        if not self.reaches(share):
+            return self.budget
+        return float(self.spent[np.argmax(self.share >= share)])
 
-    def at(self, usd: Array) -> Array:
-        """The share when so much has been spent, of the shape of `usd`."""
+    def at(self, spent: Array) -> Array:
+        """The share when so much has been spent, of the shape of `spent`."""
         steps = np.concatenate([[0.0], self.share])
-        return steps[np.searchsorted(self.usd, usd, side="right")]
+        return steps[np.searchsorted(self.spent, spent, side="right")]
 
 
 NO_STOPS = {"scheduler": {"type": "None"}}
@@ -124,12 +124,11 @@ def execute(task: Task) -> Run:
     prior = None
     if method.settings is not None and method.settings.transfer:
         prior = learned(task.problem, stops=method.stops)
-    budget = task.full_runs * known.median_usd
     trace = run(
         known.problem,
         method.factory,
         seed=task.seed,
-        budget=Budget(usd=budget, trials=task.max_trials),
+        budget=Budget(usd=task.full_runs * known.median_usd, trials=task.max_trials),
         cache=method.cached,
         warm_up=known.portfolio if method.portfolio else START,
         prior=prior,
@@ -139,13 +138,13 @@ def execute(task: Task) -> Run:
     own = [one for one in trace.trials if not one.warm_up]
     return Run(
         task=task,
-        usd=trace.spent_usd,
+        spent=trace.spent_usd / known.median_usd,
         share=known.reachable.curve(trace),
         trials={
             state: sum(one.state == state for one in trace.trials)
             for state in sorted({one.state for one in trace.trials})
         },
-        budget=budget,
+        budget=task.full_runs,
         hit_rate=float(np.mean([bool(one.cached) for one in own])) if own else 0.0,
         proposal_seconds=trace.proposal_seconds / max(1, len(own)),
     )

@@ -7,12 +7,12 @@ from benchmarks.frontier.methods import METHODS, OURS
 from benchmarks.frontier.runs import Run, Task
 
 
-def run_of(method, seed, *, share, usd):
-    """A run whose trials cost `usd` each."""
+def run_of(method, seed, *, share, each):
+    """A run whose trials cost `each`."""
     task = Task(problem="toy", method=method, seed=seed, full_runs=10, max_trials=MAX_TRIALS)
     return Run(
         task=task,
-        usd=usd * np.arange(1, len(share) + 1),
+        spent=each * np.arange(1, len(share) + 1),
         share=np.array(share),
         trials={"Completed": len(share)},
         budget=10.0,
@@ -25,17 +25,17 @@ def run_of(method, seed, *, share, usd):
 def table():
     runs = []
     for seed in range(4):
-        runs.append(run_of(OURS, seed, share=[0.5, 0.96, 0.97], usd=1.0))
-        runs.append(run_of("random", seed, share=[0.5, 0.6, 0.7], usd=1.0))
-        runs.append(run_of("smac", seed, share=[0.5, 0.85, 0.96], usd=2.0))
-        runs.append(run_of("without cache", seed, share=[0.5, 0.9, 0.95], usd=1.5))
+        runs.append(run_of(OURS, seed, share=[0.5, 0.96, 0.97], each=1.0))
+        runs.append(run_of("random", seed, share=[0.5, 0.6, 0.7], each=1.0))
+        runs.append(run_of("smac", seed, share=[0.5, 0.85, 0.96], each=2.0))
+        runs.append(run_of("without cache", seed, share=[0.5, 0.9, 0.95], each=1.5))
     return Table.of(runs)["toy"]
 
 
 def test_dollars_to_a_share():
-    run = run_of(OURS, 0, share=[0.5, 0.96], usd=1.5)
-    assert run.usd_to(SHARE) == 3.0
-    assert run.usd_to(0.99) == run.budget
+    run = run_of(OURS, 0, share=[0.5, 0.96], each=1.5)
+    assert run.spent_to(SHARE) == 3.0
+    assert run.spent_to(0.99) == run.budget
     assert not run.reaches(0.99)
     assert run.at(np.array([0.0, 1.4, 1.5, 9.0])).tolist() == [0.0, 0.0, 0.5, 0.96]
 
@@ -46,6 +46,8 @@ def test_ratios_are_against_the_best_peer_and_each_ablation(table):
     assert headline.value == pytest.approx(6.0 / 2.0)
     assert headline.interval == pytest.approx((3.0, 3.0))
     assert headline.met
+    end = figures["toy: dollars to the end of smac (96.0%), smac / Auto"]
+    assert end.value == pytest.approx(6.0 / 2.0)
     ablation = figures["toy: dollars to 95% of the front, without cache / Auto"]
     assert ablation.value == pytest.approx(4.5 / 2.0)
     assert ablation.target is None
@@ -54,7 +56,7 @@ def test_ratios_are_against_the_best_peer_and_each_ablation(table):
 def test_controls_say_who_never_got_there(table):
     controls = controls_of(table)
     assert controls["random"]["seeds that reach 95%"] == 0
-    assert controls["random"]["usd to 95%"] == [10.0, 10.0, 10.0]
+    assert controls["random"]["runs to 95%"] == [10.0, 10.0, 10.0]
     assert controls["random"]["Auto wins, ties, loses"] == [4, 0, 0]
     assert controls[OURS]["share at the end"][0] == pytest.approx(0.97)
 
