@@ -16,6 +16,12 @@ from scipy.special import ndtri
 Array = NDArray[np.float64]
 
 
+FAR = 4.0
+"""Units from the median at which the far tail starts."""
+
+_LARGEST_EXPONENT = 300.0
+
+
 class Warp(Protocol):
     """A rising change of scale, fitted to targets."""
 
@@ -120,6 +126,42 @@ class BadHalf:
     def inverse(self, z: Array) -> Array:
         """Back to the targets' scale."""
         return _piecewise(z, self.warped, self.given)
+
+
+@dataclass(frozen=True, slots=True)
+class FarTail:
+    """Targets far worse than the median are drawn in by their logarithm, the others kept.
+
+    Where trade-offs between objectives count, the bad half of one may hold the best of another:
+    only divergences and penalties, beyond median + `FAR` units, must not set the model's scale. A
+    unit is the root mean square of the better half below the median.
+
+    Attributes:
+        start: Where the tail starts, in the targets' scale.
+        unit: Of the logarithm, above zero.
+    """
+
+    start: float
+    unit: float
+
+    @classmethod
+    def of(cls, y: Array) -> FarTail:
+        """The warp for targets (n,)."""
+        median = float(np.median(y))
+        better = y[y < median] - median
+        unit = math.sqrt(float((better**2).mean())) if len(better) else 0.0
+        unit = unit or float(np.ptp(y)) or 1.0
+        return cls(median + FAR * unit, unit)
+
+    def transform(self, y: Array) -> Array:
+        """The targets with the tail drawn in; of slope 1 where it starts."""
+        beyond = np.maximum(y - self.start, 0.0)
+        return np.minimum(y, self.start) + self.unit * np.log1p(beyond / self.unit)
+
+    def inverse(self, z: Array) -> Array:
+        """Back to the targets' scale; no farther than numbers reach."""
+        beyond = np.minimum(np.maximum(z - self.start, 0.0) / self.unit, _LARGEST_EXPONENT)
+        return np.minimum(z, self.start) + self.unit * np.expm1(beyond)
 
 
 def normal_scores(y: Array) -> Array:

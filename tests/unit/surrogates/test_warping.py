@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tuner.surrogates.warping import BadHalf, Logarithm, Standardize, normal_scores
+from tuner.surrogates.warping import BadHalf, FarTail, Logarithm, Standardize, normal_scores
 
 targets = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30).map(np.array)
 
@@ -67,6 +67,26 @@ def test_beyond_the_worst_the_warp_goes_on_rising():
     inside, beyond = warp.transform(np.array([50.0, 60.0]))
     assert beyond == pytest.approx(inside + 10.0)
     assert warp.inverse(np.array([beyond]))[0] == pytest.approx(60.0)
+
+
+def test_only_a_far_tail_is_drawn_in():
+    # median 2, better half (0, 1) at -2 and -1: unit sqrt(2.5); the tail starts at 2 + 4 units
+    y = np.array([0.0, 1.0, 2.0, 7.0, 1e6])
+    unit = np.sqrt(2.5)
+    start = 2.0 + 4.0 * unit
+    z = FarTail.of(y).transform(y)
+    assert z[:4].tolist() == y[:4].tolist()
+    assert z[4] == pytest.approx(start + unit * np.log1p((1e6 - start) / unit))
+
+
+@given(targets)
+def test_the_far_tail_keeps_the_order_and_comes_back(y):
+    warp = FarTail.of(y)
+    z = warp.transform(y)
+    order = np.argsort(y, kind="stable")
+    assert np.all(np.diff(z[order]) >= 0.0)
+    assert np.all(z <= y)
+    np.testing.assert_allclose(warp.inverse(z), y, rtol=1e-6, atol=1e-6 * warp.unit)
 
 
 def test_normal_scores_are_quantiles_of_mid_ranks_clipped():

@@ -11,7 +11,6 @@ MOST = 128
 """At most so many observed trials are looked at for the plug-in front."""
 
 _MARGIN = 0.1
-_WORST = 0.8
 
 
 def leading(objectives: NDArray[np.float64], *, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -36,20 +35,15 @@ def non_dominated(objectives: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 def corner(front: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The reference point, shape (M,).
+    """The reference point, shape (M,): a tenth of the range beyond the worst that was seen.
 
-    A tenth of the range beyond the worst value on the front, or where four fifths of what was seen
-    are better, whichever is worse: a front of one point still has room on every side.
+    A corner near the front would make its ends worthless before they are found.
 
     Args:
         front: Shape (k, M), k >= 1.
         seen: Everything observed at full fidelity, shape (n, M).
     """
     everything = np.concatenate([front, seen])
-    usual = np.quantile(everything, _WORST, axis=0)
-    worst = np.maximum(front.max(axis=0), usual)
+    worst = everything.max(axis=0)
     width = worst - front.min(axis=0)
-    spread = np.std(everything, axis=0)
-    return np.asarray(
-        worst + _MARGIN * np.where(width > 0.0, width, np.where(spread > 0.0, spread, 1.0))
-    )
+    return np.asarray(worst + _MARGIN * np.where(width > 0.0, width, 1.0))

@@ -21,7 +21,7 @@ from tuner.surrogates import prior as priors
 from tuner.surrogates.features import FeatureMap, Inputs
 from tuner.surrogates.gp import GaussianProcess, Hyperparameters, Predictor, fit
 from tuner.surrogates.points import Points
-from tuner.surrogates.warping import BadHalf
+from tuner.surrogates.warping import BadHalf, FarTail, Warp
 from tuner.surrogates.working_set import choose
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class Output:
 
     inputs: Inputs
     predictor: Predictor
-    warp: BadHalf | None
+    warp: Warp | None
     weights: Mapping[str, float] = field(default_factory=dict)
 
     def predict(self, points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -190,7 +190,8 @@ class ModelFactory:
         known = self._known(self.facts.metrics[index], rows, rows.value, data)
         if known is not None:
             return known
-        warp = BadHalf.of(rows.value[: checkpoint(len(rows))])
+        kind = BadHalf if len(self.facts.objectives) == 1 else FarTail
+        warp = kind.of(rows.value[: checkpoint(len(rows))])
         values = warp.transform(rows.value)
         return self._output(f"metric {index}", inputs, rows, values, data, warp)
 
@@ -233,7 +234,7 @@ class ModelFactory:
         rows: Rows,
         values: NDArray[np.float64],
         data: StudyData,
-        warp: BadHalf | None,
+        warp: Warp | None,
     ) -> Output:
         size = checkpoint(len(rows))
         first = rows.first(size)
