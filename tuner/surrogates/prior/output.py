@@ -133,7 +133,7 @@ class PriorPredictor:
     def predict(self, X: Array) -> tuple[Array, Array]:
         """Mean and variance of the noiseless function at inputs (n, p), shape (n,) each."""
         predictions = [one.predict(one.embedder.embed(X)) for one in self.posteriors.values()]
-        return self.margin.backward(*mixed(predictions, self._shares))
+        return self.margin.backward(*mixed(predictions, self.shares))
 
     def condition(self, X: Array, y: Array) -> PriorPredictor:
         """With observations (m, p), (m,) added; the margin and the weights stay."""
@@ -144,6 +144,7 @@ class PriorPredictor:
         return PriorPredictor(self.margin, posteriors, self.weights)
 
     @property
-    def _shares(self) -> list[float]:
+    def shares(self) -> list[float]:
+        """The weights of `posteriors`, in order, summing to one."""
         kept = [self.weights[name] for name in self.posteriors]
         return [each / sum(kept) for each in kept]

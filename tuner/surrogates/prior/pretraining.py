@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuner.errors import SurrogateError
 from tuner.space.batch import snap
@@ -60,7 +61,7 @@ def pretrain(
             for study, points in zip(sources, places, strict=True)
         )
         if tasks:
-            outputs[metric] = _output(tasks, inputs, bounded=True, seed=seed)
+            outputs[metric] = output_prior(tasks, groups=inputs.groups, bounded=True, seed=seed)
     if not outputs:
         raise SurrogateError("no earlier study has enough trials of a metric of this one")
     metrics = tuple(outputs)
@@ -70,7 +71,9 @@ def pretrain(
             for study, points in zip(sources, places, strict=True)
         )
         if timed:
-            outputs[stage_seconds(stage)] = _output(timed, inputs, bounded=False, seed=seed)
+            outputs[stage_seconds(stage)] = output_prior(
+                timed, groups=inputs.groups, bounded=False, seed=seed
+            )
     return Prior(
         key=training_key(
             sources,
@@ -115,14 +118,21 @@ def _plain(value: object) -> object:
     return repr(value)
 
 
-def _output(
-    tasks: tuple[SourceTask, ...], inputs: Inputs, *, bounded: bool, seed: int
+def output_prior(
+    tasks: Sequence[SourceTask], *, groups: NDArray[np.intp], bounded: bool, seed: int
 ) -> OutputPrior:
-    """One output's prior from its usable tasks."""
-    tasks = tuple(sorted(tasks, key=lambda task: -len(task))[:MAX_TASKS])
+    """One output's prior.
+
+    Args:
+        tasks: Usable ones, at least one.
+        groups: Lengthscale group of each column, shape (p,).
+        bounded: Whether it hardly matters how bad bad values are: metrics, not times.
+        seed: Of the network's training; times have none.
+    """
+    tasks = sorted(tasks, key=lambda task: -len(task))[:MAX_TASKS]
     margins = tuple(Margin.of(task, bounded=bounded) for task in tasks)
     z = [margin.forward(task.y) for margin, task in zip(margins, tasks, strict=True)]
-    atlas = emulate(tasks, z, groups=inputs.groups)
+    atlas = emulate(tasks, z, groups=groups)
     return OutputPrior(
         tasks=tuple(task.name for task in tasks),
         task_groups=tuple(task.group for task in tasks),
