@@ -79,6 +79,11 @@ class Run:
         """Distinct configurations after the warm-up: a searcher proposes none twice."""
         return len(self.values)
 
+    @property
+    def paid(self) -> Array:
+        """What each trial cost, restores included and its proposal not, shape (n,)."""
+        return np.diff(self.spent, prepend=0.0) - self.proposals
+
     @cached_property
     def best(self) -> Array:
         """The best value after each trial, shape (n,)."""
