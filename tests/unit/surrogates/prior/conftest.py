@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from tuner.hardware import Group
 from tuner.space import SearchSpace
 from tuner.spec import Parameter
 from tuner.surrogates.features import FeatureMap
@@ -40,7 +41,7 @@ class Bowl:
         trials = tuple(
             SourceTrial(
                 parameters=dict(zip("abc", map(float, x), strict=True)),
-                instance_types={},
+                instance_types={"train": "small"},
                 observations=(SourceObservation(fidelity=1.0, metrics={metric: sign * float(y)}),),
                 seconds={"train": float(np.exp(x[2]))},
             )
@@ -51,7 +52,7 @@ class Bowl:
             data=data or uid,
             space=SPACE,
             maximize=frozenset({metric} if maximize else ()),
-            type_features={},
+            type_features={"small": {}},
             trials=trials,
         )
 
@@ -91,7 +92,9 @@ def columns():
 
 @pytest.fixture(scope="session")
 def features():
-    return FeatureMap(space=SPACE, groups=(), type_features={})
+    return FeatureMap(
+        space=SPACE, groups=(Group(("train",), ("small",)),), type_features={"small": {}}
+    )
 
 
 @pytest.fixture(scope="session")
