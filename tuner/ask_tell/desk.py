@@ -20,7 +20,7 @@ from tuner.pipeline import AgentResult, TrialPlan, stage_keys
 from tuner.pipeline.segmentation import segments
 from tuner.spec import TuningStudySpec
 from tuner.spec.trial import TrialState
-from tuner.study.chronicle import Story
+from tuner.study.chronicle import Chronicle, Story
 from tuner.study.ends import End
 from tuner.study.history import UNCOUNTED
 from tuner.study.verdict import Verdict
@@ -73,7 +73,7 @@ class Desk:
         Raises:
             StoreError: The log cannot be read or written.
         """
-        self.view.refresh()
+        self.look()
         end = self._ends.due()
         if end is not None:
             self._withdraw_waiting(end)
@@ -84,6 +84,12 @@ class Desk:
         trial = self._hands.take()
         return trial if trial is None or self._has_place(trial) else None
 
+    def look(self) -> Chronicle:
+        """The log with what other processes wrote; nobody else writes into memory."""
+        if self.opened.place.folder is None:
+            return self.view.chronicle
+        return self.view.refresh()
+
     def why_no_more(self) -> str:
         """Why `propose` gave nothing."""
         self._note_end()
@@ -92,7 +98,7 @@ class Desk:
     def story(self, trial: Trial | str) -> Story | None:
         """What the log knows of a trial; None if it does not know it."""
         name = trial if isinstance(trial, str) else trial.name
-        self.view.refresh()
+        self.look()
         story = self.view.chronicle.story(name)
         return None if story is None or story.trial is None else story
 

@@ -314,7 +314,7 @@ class Optimizer:
         with self._mutex:
             opened = self._opened
             return summarize(
-                self._desk.view.refresh(),
+                self._desk.look(),
                 study=opened.study.name,
                 terms=opened.terms,
                 lookup_stages=opened.spec.pipeline.cached_stages,

@@ -21,6 +21,7 @@ from tuner.errors import BackendError, StoreError
 from tuner.log import Kind
 from tuner.study.chronicle import Chronicle, Story
 from tuner.study.claims import Grant
+from tuner.study.elapsed import elapsed_seconds
 from tuner.study.ends import End
 from tuner.study.events import (
     Admit,
@@ -38,7 +39,7 @@ from tuner.study.events import (
     Withdraw,
 )
 from tuner.study.machine import Study, apply, replay
-from tuner.study.recovery import busy_seconds, ended_event, events_of
+from tuner.study.recovery import ended_event, events_of
 from tuner.study.terms import Terms
 from tuner.study.verdict import Verdict
 from tuner.trial import Command, Trial
@@ -170,7 +171,7 @@ class ManagedBackend:
         ran = [(one.start, one.start + one.seconds) for one in verdicts if one.start]
         ran += [(one.start, one.end) for one in self._runner.attempts() if one.start]
         self._study = replace(
-            self._study, clock_seconds=busy_seconds(ran), clock_time=self._runner.now()
+            self._study, clock_seconds=elapsed_seconds(ran), clock_time=self._runner.now()
         )
 
     def _follow(self, attempt: Attempt) -> None:

@@ -12,6 +12,7 @@ import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tuner.errors import LogError
 
@@ -86,8 +87,12 @@ def log_name(key: LogKey) -> str:
     return name
 
 
+@lru_cache(maxsize=8192)
 def parse_log_name(name: str) -> LogKey | None:
-    """The reverse of `log_name`; None for anything else."""
+    """The reverse of `log_name`; None for anything else.
+
+    Kept: a reader lists the names of its last two minutes again and again.
+    """
     found = _LOG.fullmatch(name)
     if found is None:
         return None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from math import inf
+from collections.abc import Callable, Iterator
 
 from tuner.study.chronicle import Chronicle, Story
 from tuner.study.events import AttemptEnded, Ended, Event, Proposed, Started
@@ -25,27 +24,15 @@ def events_of(
     events = [
         event
         for story in chronicle.stories
-        for event in _events(story, terms=terms, price_per_hour=price_per_hour)
+        for event in events_in(story, terms=terms, price_per_hour=price_per_hour)
     ]
     return sorted(events, key=lambda event: event.time)
 
 
-def busy_seconds(intervals: Iterable[tuple[float, float]]) -> float:
-    """For how long at least one of the attempts, given by start and end in seconds, ran.
-
-    That is what the study's clock shows where nobody noted when it stood still: neither while the
-    study was suspended nor while no process ran it was there an attempt.
-    """
-    total, reached = 0.0, -inf
-    for start, end in sorted(intervals):
-        total += max(0.0, end - max(start, reached))
-        reached = max(reached, end)
-    return total
-
-
-def _events(
+def events_in(
     story: Story, *, terms: Terms, price_per_hour: Callable[[Trial], float]
 ) -> Iterator[Event]:
+    """What happened to one trial, in order; arguments as for `events_of`."""
     if story.trial is None:
         return
     price = price_per_hour(story.trial)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner.study.budget import HOUR
+from tuner.study.elapsed import elapsed_seconds
 from tuner.study.events import (
     Admit,
     AttemptEnded,
@@ -21,7 +22,6 @@ from tuner.study.events import (
     Withdraw,
 )
 from tuner.study.machine import Study, apply, replay, settle
-from tuner.study.recovery import busy_seconds
 from tuner.study.terms import Budget, ObjectiveTerm, Terms, TrialLimits
 from tuner.trial import Command
 
@@ -200,4 +200,4 @@ def _next(rng, *, running, number, now):
     ],
 )
 def test_a_study_is_busy_while_any_attempt_runs(intervals, seconds):
-    assert busy_seconds(intervals) == seconds
+    assert elapsed_seconds(intervals) == seconds
