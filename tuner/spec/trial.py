@@ -136,7 +136,7 @@ class Why(_Open):
     candidates: Annotated[Integer, Field(ge=0)] | None = None
     """How many configurations were compared."""
     eta: Real | None = None
-    """How much the expected spend counted, from 1 down to 0 as the budget is used up."""
+    """How much the expected spend counted, from 1 down to 0.5 as the budget is used up."""
     prior: UsedPrior | None = None
     """What earlier studies had to do with it."""
 
