@@ -113,7 +113,7 @@ class TuningStudyStatus(Model):
     state: StudyState | None = None
     """For display: Pending, Running, Suspended, Succeeded or Failed."""
     conditions: Conditions | None = None
-    """Accepted, StoreReachable, WorkersReady, Progressing, Suspended, Succeeded."""
+    """Accepted, StoreReachable, WorkersReady, TransferReady, Progressing, Suspended, Succeeded."""
     trials: TrialCounts | None = None
     """Trials by state."""
     cost: StudyCost | None = None
