@@ -167,11 +167,12 @@ class Life:
 
     def _cached(self, stage: StagePlan, known: StageResult) -> StageResult:
         own = self.shelf.makers.get(stage.key) == self.plan.trial
+        seconds = 0.0 if own else self.restore_seconds
         return StageResult(
             stage=stage.name,
             outcome=StageOutcome.RUN if own else StageOutcome.CACHED,
-            seconds=0.0,
-            cost_usd=0.0,
+            seconds=seconds,
+            cost_usd=seconds * stage.price_per_hour / 3600,
             first_run_seconds=known.first_run_seconds,
             instance_type=known.instance_type,
             predicted=known.instance_type != stage.instance_type,
