@@ -1,0 +1,1 @@
+"""Transfer from earlier tasks: tables of others, one task left out, evaluations to low regret."""
