@@ -7,7 +7,9 @@
 Leave one task out; 50 evaluations of a table's rows; regret = (best so far - least of the table) /
 (median - least), clipped to [0, 1.5], averaged over tasks. LCBench is split in two: everything was
 chosen on the tasks at even places of its list, with each other as sources; reported are those at
-odd places, with all others as sources. The other collections chose nothing. Needs the environment
+odd places, with all others as sources. The other collections chose nothing. Sources show their
+whole tables; LCBench is run once more with 100 random trials of each source. Intervals resample
+tasks, not seeds. Needs the environment
 of `make bench-env`. Ends with one line of JSON.
 """
 
@@ -35,8 +37,13 @@ from benchmarks.transfer.case import Case  # noqa: E402
 from benchmarks.transfer.curves import summary  # noqa: E402
 from benchmarks.transfer.figures import figures_of  # noqa: E402
 from benchmarks.transfer.methods import GP_EI, METHODS, OURS, PORTFOLIO  # noqa: E402
+from benchmarks.transfer.own import START  # noqa: E402
 from benchmarks.transfer.tables import Array, Collection  # noqa: E402
 
+CONTROL_ROWS = 100
+"""No earlier study shows a whole table: LCBench once more with sources of so many trials."""
+
+CONTROL_METHODS = (OURS, PORTFOLIO, "sample mean + covariance", "mean rank", GP_EI)
 QUICK_METHODS = (OURS, PORTFOLIO, GP_EI, "sample mean + covariance", "random")
 
 
@@ -59,6 +66,7 @@ def main() -> None:
     controls["coverage90"] = {c: float(np.mean(shares)) for c, shares in covered.items()}
     controls["tasks"] = {c: len(shares) for c, shares in covered.items()}
     controls["seeds"] = options.seeds
+    controls["startFromPortfolio"] = START
     controls["development"] = options.development
     controls["minutes"] = (time.monotonic() - began) / 60
     for collection in curves:
@@ -93,9 +101,15 @@ def _jobs(options: argparse.Namespace) -> Iterator[tuple[Case, list[str], int]]:
         if collection.name == "LCBench":
             targets = everything[0::2] if options.development else everything[1::2]
             sources = targets if options.development else everything
-        for task in targets[:3] if options.quick else targets:
-            chosen = [name for name in methods if METHODS[name].only in (None, collection.name)]
+        targets = targets[:3] if options.quick else targets
+        chosen = [name for name in methods if METHODS[name].only in (None, collection.name)]
+        for task in targets:
             yield Case.of(collection, task, sources), chosen, options.seeds
+        if collection.name == "LCBench":
+            control = [name for name in chosen if name in CONTROL_METHODS]
+            for task in targets:
+                case = Case.of(collection, task, sources, rows=CONTROL_ROWS)
+                yield case, control, options.seeds
 
 
 def _collections(options: argparse.Namespace) -> Iterator[Collection]:

@@ -78,10 +78,11 @@ def sample_moments(case: Case, rng: np.random.Generator) -> list[int]:
 
 
 def rgpe(case: Case, rng: np.random.Generator) -> list[int]:
-    """Ranking-weighted ensemble of the sources' models and the task's own (Feurer et al. 2018).
+    """Our rendering of the ranking-weighted ensemble of Feurer et al. (2018).
 
     A model's weight is the share of draws in which it misranks fewest pairs of observations; the
-    task's own is judged left out one by one. After the portfolio's first rows.
+    task's own is judged left out one by one and wins ties. Sources are drawn row by row, none is
+    dropped. After the portfolio's first rows, as ours.
     """
     table, doubt = case.table, _emulator_doubt(case)
     unit = table.std(axis=1, keepdims=True)
@@ -127,29 +128,39 @@ def copula_cts(case: Case, rng: np.random.Generator) -> list[int]:
 
 
 def optuna_sampler(name: str) -> Callable[[Case, np.random.Generator], list[int]]:
-    """A sampler of optuna's; each proposal is the nearest row not evaluated yet."""
+    """A sampler of optuna's; each proposal stands for the nearest row not evaluated yet.
+
+    It is told of the rows that were evaluated, where they lie; what it proposed is told as failed.
+    """
 
     def search(case: Case, rng: np.random.Generator) -> list[int]:
         import optuna
+        from optuna.distributions import FloatDistribution
+        from optuna.trial import TrialState, create_trial
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         seed = int(rng.integers(1 << 31))
-        sampler = (
-            optuna.samplers.GPSampler(seed=seed, deterministic_objective=True)
-            if name == "gp"
-            else optuna.samplers.TPESampler(seed=seed, multivariate=True)
-        )
+        names = [str(column) for column in range(case.X.shape[1])]
+        space = {name: FloatDistribution(0.0, 1.0) for name in names}
         rows: list[int] = []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            sampler = (
+                optuna.samplers.GPSampler(seed=seed, deterministic_objective=True)
+                if name == "gp"
+                else optuna.samplers.TPESampler(seed=seed, multivariate=True)
+            )
             study = optuna.create_study(sampler=sampler)
             while len(rows) < EVALUATIONS:
-                trial = study.ask()
-                point = [trial.suggest_float(str(c), 0.0, 1.0) for c in range(case.X.shape[1])]
-                apart = ((case.X - np.array(point)) ** 2).sum(axis=1)
+                asked = study.ask(space)
+                study.tell(asked, state=TrialState.FAIL)
+                point = np.array([asked.params[name] for name in names])
+                apart = ((case.X - point) ** 2).sum(axis=1)
                 apart[rows] = np.inf
                 rows.append(int(np.argmin(apart)))
-                study.tell(trial, float(case.y[rows[-1]]))
+                at = dict(zip(names, map(float, case.X[rows[-1]]), strict=True))
+                value = float(case.y[rows[-1]])
+                study.add_trial(create_trial(params=at, distributions=space, value=value))
         return rows
 
     return search

@@ -39,25 +39,23 @@ class Case:
     matched: bool
 
     @classmethod
-    def of(cls, collection: Collection, task: int, sources: list[int]) -> Case:
-        """A task of a collection, with some of the others."""
+    def of(
+        cls, collection: Collection, task: int, sources: list[int], *, rows: int | None = None
+    ) -> Case:
+        """A task of a collection, with some of the others.
+
+        Args:
+            collection: The tables.
+            task: Which one is left out.
+            sources: Which may teach; the task itself is passed over.
+            rows: Each source shows so many rows of its own, drawn at random, as an earlier study
+                would; None for its whole table.
+        """
+        taught = tuple(_source(collection, each, rows) for each in sources if each != task)
+        name = collection.name if rows is None else f"{collection.name}, {rows} trials a source"
+        matched = collection.matched and rows is None
         return cls(
-            collection.name,
-            collection.tasks[task],
-            collection.X[task],
-            collection.y[task],
-            tuple(
-                SourceTask(
-                    name=collection.tasks[each],
-                    group=collection.tasks[each],
-                    X=collection.X[each],
-                    y=collection.y[each],
-                    full=np.ones(len(collection.y[each]), dtype=np.bool_),
-                )
-                for each in sources
-                if each != task
-            ),
-            collection.matched,
+            name, collection.tasks[task], collection.X[task], collection.y[task], taught, matched
         )
 
     @property
@@ -91,3 +89,15 @@ class Case:
         least, median = float(self.y.min()), float(np.median(self.y))
         regret = np.clip((self.y[rows] - least) / (median - least), 0.0, WORST)
         return np.minimum.accumulate(regret)
+
+
+def _source(collection: Collection, task: int, rows: int | None) -> SourceTask:
+    count = len(collection.y[task])
+    drawn = np.sort(np.random.default_rng([11, task]).permutation(count)[:rows])
+    return SourceTask(
+        name=collection.tasks[task],
+        group=collection.tasks[task],
+        X=collection.X[task] if rows is None else collection.X[task][drawn],
+        y=collection.y[task] if rows is None else collection.y[task][drawn],
+        full=np.ones(len(drawn), dtype=np.bool_),
+    )

@@ -1,4 +1,4 @@
-"""The product's methods, and their parts alone."""
+"""The parts of the product's prior, called directly on tables, together and alone."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import numpy as np
 from benchmarks.transfer.case import EVALUATIONS, Case
 from benchmarks.transfer.tables import Array
 from tuner.acquisition.improvement import log_expected_improvement
+from tuner.searchers.auto import PORTFOLIO
 from tuner.surrogates.prior.evidence import MOMENTS, NETWORK, mixed
 from tuner.surrogates.prior.portfolio import greedy
 from tuner.surrogates.prior.posterior import Posterior
 
-START = 3
+START = PORTFOLIO
 """So many evaluations come from the portfolio, as in the product."""
 
 

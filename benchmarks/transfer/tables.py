@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import json
 from collections import defaultdict
 from dataclasses import dataclass
@@ -59,7 +60,8 @@ class Collection:
 
 def lcbench(data: Path, cache: Path) -> Collection:
     """Validation error (%) after 51 epochs of 2,000 Sobol configurations; one network for all."""
-    file = cache / f"lcbench-{LCBENCH_ROWS}.npz"
+    model = (data / "transfer_lcbench" / "model.onnx").read_bytes()
+    file = cache / f"lcbench-{LCBENCH_ROWS}-{hashlib.sha256(model).hexdigest()[:12]}.npz"
     if not file.exists():
         cache.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(file, **_tabulated(data / "transfer_lcbench"))
