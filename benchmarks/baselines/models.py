@@ -13,10 +13,9 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.baselines.setting import Array, Seen, Setting
-from tuner.searchers.engine.models import FIT_POINTS, checkpoint
+from tuner.searchers.engine.models import checkpoint, fit_rows
 from tuner.surrogates import GaussianProcess, Hyperparameters, Inputs, Points, fit
 from tuner.surrogates.warping import BadHalf
-from tuner.surrogates.working_set import choose
 
 VARIANCE_FLOOR = 1e-12
 
@@ -98,5 +97,5 @@ def _inputs(setting: Setting, names: tuple[str, ...] | None) -> Inputs:
 @lru_cache(maxsize=64)
 def _fit(X: bytes, y: bytes, columns: int, groups: tuple[int, ...]) -> Hyperparameters:
     inputs, values = np.frombuffer(X).reshape(-1, columns), np.frombuffer(y)
-    rows = choose(inputs, values, FIT_POINTS) if len(inputs) > FIT_POINTS else slice(None)
+    rows = fit_rows(inputs, values)
     return fit(inputs[rows], values[rows], np.array(groups, dtype=np.intp))

@@ -68,3 +68,19 @@ def _nearest(candidates: Array, kept: Array, *, block: int = 64) -> Array:
         cross += norms[rows]
         np.minimum(nearest, cross.min(axis=1), out=nearest)
     return nearest
+
+
+def apart(X: Array, *, least: float) -> NDArray[np.intp]:
+    """Indices of the rows that differ from each kept one before them; of all, without columns.
+
+    Args:
+        X: Inputs, shape (n, p).
+        least: By how much, in some column.
+    """
+    if not X.shape[1]:
+        return np.arange(len(X))
+    kept = np.zeros(len(X), dtype=np.bool_)
+    for row in range(len(X)):
+        away = np.abs(X[:row][kept[:row]] - X[row]).max(axis=1, initial=0.0)
+        kept[row] = bool(np.all(away >= least))
+    return np.flatnonzero(kept)

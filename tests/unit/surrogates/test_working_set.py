@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuner.surrogates.working_set import choose
+from tuner.surrogates.working_set import apart, choose
 
 
 def test_all_are_kept_while_they_fit(rng):
@@ -59,3 +59,10 @@ def test_the_share_of_the_best_can_be_all_or_one(share, rng):
     kept = choose(rng.random((30, 2)), priority, 10, best_share=share)
     best = np.argsort(priority)[: 10 if share else 1]
     assert set(best.tolist()) <= set(kept.tolist())
+
+
+def test_rows_near_a_kept_one_are_dropped_and_those_near_a_dropped_one_are_not():
+    X = np.array([[0.0, 0.5], [0.02, 0.5], [0.04, 0.5], [0.04, 0.9], [0.0, 0.5]])
+    assert apart(X, least=0.03).tolist() == [0, 2, 3]
+    assert apart(X, least=0.0).tolist() == [0, 1, 2, 3, 4]
+    assert apart(np.empty((3, 0)), least=0.03).tolist() == [0, 1, 2]

@@ -22,12 +22,15 @@ from tuner.surrogates.features import FeatureMap, Inputs
 from tuner.surrogates.gp import GaussianProcess, Hyperparameters, Predictor, fit
 from tuner.surrogates.points import Points
 from tuner.surrogates.warping import BadHalf, FarTail, Warp
-from tuner.surrogates.working_set import choose
+from tuner.surrogates.working_set import apart, choose
 
 T = TypeVar("T")
 
 FIT_POINTS = 200
 """Hyper-parameters are fitted on at most so many rows."""
+
+APART = 0.03
+"""Rows that differ by less from an earlier one in every input are not fitted on."""
 
 WORKING_SET = 600
 """The posterior is conditioned on at most so many rows, and on the newest ones."""
@@ -154,6 +157,21 @@ def checkpoint(count: int) -> int:
     return size
 
 
+def fit_rows(X: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Indices of the rows on which hyper-parameters are fitted, at most `FIT_POINTS`.
+
+    A search that has found something makes many nearly equal trials. All they show is that the
+    function is smooth on that scale; left in, they outvote the rest, lengthscales grow, and the
+    model is sure of what it has never seen.
+
+    Args:
+        X: Inputs, shape (n, p).
+        y: Targets to minimise, shape (n,).
+    """
+    used = choose(X, y, FIT_POINTS) if len(X) > FIT_POINTS else np.arange(len(X))
+    return used[apart(X[used], least=APART)]
+
+
 @dataclass
 class ModelFactory:
     """Makes joint models; keeps what was fitted, by what it was fitted on.
@@ -253,10 +271,8 @@ class ModelFactory:
         self, inputs: Inputs, rows: Rows, y: NDArray[np.float64], data: StudyData
     ) -> Hyperparameters:
         X = inputs.transform(_at(data, rows, np.arange(len(rows))))
-        if len(rows) > FIT_POINTS:
-            used = choose(X, y, FIT_POINTS)
-            X, y = X[used], y[used]
-        return fit(X, y, inputs.groups)
+        used = fit_rows(X, y)
+        return fit(X[used], y[used], inputs.groups)
 
     def _working_set(
         self,
