@@ -203,6 +203,7 @@ def _row(table: Table, runs: Runs) -> dict[str, object]:
     return {
         "seeds": len(runs),
         "configurations": float(np.mean(each(runs, count))),
+        "of these apart": float(np.mean([run.apart.sum() for run in runs])),
         "p": p,
         "s": s,
         "s less restores": net_share(runs),

@@ -13,16 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.memo.methods import WARM_UP, factory_of
-from benchmarks.problems.manifest import sample_runs
+from benchmarks.problems.manifest import sample_runs, space_of
 from benchmarks.problems.protocol import Problem
 from benchmarks.problems.registry import load
 from benchmarks.simulate import Budget, run
 from benchmarks.trace import Trace
+from tuner.surrogates.working_set import apart
 
 Array = NDArray[np.float64]
 
 FULL_RUNS = 40
 """Median full runs after the warm-up that the budget pays for."""
+
+APART = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class Run:
         budget: What could be spent after the warm-up.
         restore: Of one stage.
         proposals: CPU seconds of each proposal, shape (n,).
+        apart: Whether each differs from all such before by APART of some parameter's range, (n,).
     """
 
     task: Task
@@ -73,6 +77,7 @@ class Run:
     budget: float
     restore: float
     proposals: Array
+    apart: NDArray[np.bool_]
 
     @property
     def count(self) -> int:
@@ -131,6 +136,7 @@ class Run:
             full=self.full[kept],
             saved=np.zeros(int(kept.sum())),
             proposals=self.proposals[kept],
+            apart=self.apart[kept],
         )
 
 
@@ -191,4 +197,14 @@ def _reduced(trace: Trace, *, task: Task, problem: Problem, budget: float) -> Ru
         budget=left,
         restore=problem.declared.restore_seconds,
         proposals=proposals[kept],
+        apart=_apart(trace, problem)[kept],
     )
+
+
+def _apart(trace: Trace, problem: Problem) -> NDArray[np.bool_]:
+    """Of the completed trials after the warm-up, which are apart from all before."""
+    space = space_of(problem)
+    unit = np.array([space.encode(one.parameters) for one in trace.completed])
+    found = np.zeros(len(unit), dtype=np.bool_)
+    found[apart(unit, least=APART)] = True
+    return found[[not one.warm_up for one in trace.completed]]

@@ -31,6 +31,7 @@ def run(method, *, seed=0, cached=True, values, full=10.0, saved=0.0, start=1.0,
         budget=budget,
         restore=0.0,
         proposals=np.zeros(n),
+        apart=np.ones(n, dtype=bool),
     )
 
 
@@ -75,7 +76,9 @@ def test_every_figure_of_a_problem_says_whether_its_target_is_met(table):
     assert first.met
     assert not figures["synthetic-70: R2 improvement over EI, gain"].met
     assert figures["synthetic-70: R2 dollars to the end of EI, ratio"].met
-    assert figures["synthetic-70: memo part over 1/(1 - p (s - restores))"].value == pytest.approx(1.0)
+    assert figures["synthetic-70: memo part over 1/(1 - p (s - restores))"].value == pytest.approx(
+        1.0
+    )
 
 
 def test_without_a_cache_the_same_proposals_are_paid_in_full():
