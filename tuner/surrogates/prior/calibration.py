@@ -8,7 +8,7 @@ defaults, which decides where there are few tasks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
@@ -23,6 +23,8 @@ from tuner.surrogates.working_set import choose
 
 POINTS = 32
 EVALUATIONS = 160
+LEAST_AMPLITUDE = 0.6
+"""How far a new task may lie from a single earlier one; agreement of few proves little."""
 _SPREAD = np.array([1.0, 0.7, 1.0, 0.3])
 """Of the logarithms of amplitude, reach, noise and span about the defaults."""
 
@@ -55,7 +57,7 @@ class LeftOut:
 
 
 def calibrate(tasks: Sequence[SourceTask], z: Sequence[Array], atlas: Atlas) -> Residual:
-    """The residual of an atlas; the default one where there is only one group.
+    """The residual of an atlas, never below `LEAST_AMPLITUDE` over the number of groups.
 
     Args:
         tasks: The atlas's tasks.
@@ -64,8 +66,9 @@ def calibrate(tasks: Sequence[SourceTask], z: Sequence[Array], atlas: Atlas) -> 
     """
     seen = _left_out(tasks, z, atlas)
     default = np.log(astuple(Residual()))
+    least = LEAST_AMPLITUDE / len({task.group for task in tasks})
     if not seen:
-        return Residual()
+        return Residual(amplitude=least)
 
     def loss(change: Array) -> float:
         residual = _residual(default + _SPREAD * change)
@@ -81,7 +84,8 @@ def calibrate(tasks: Sequence[SourceTask], z: Sequence[Array], atlas: Atlas) -> 
         bounds=[(-4.0, 4.0)] * 4,
         options={"maxfev": EVALUATIONS, "xatol": 1e-2, "fatol": 1e-2, "initial_simplex": _SIMPLEX},
     )
-    return _residual(default + _SPREAD * found.x)
+    residual = _residual(default + _SPREAD * found.x)
+    return replace(residual, amplitude=max(residual.amplitude, least))
 
 
 _SIMPLEX = np.concatenate([np.zeros((1, 4)), 0.7 * np.eye(4)])

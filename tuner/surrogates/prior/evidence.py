@@ -3,7 +3,8 @@
 A prior's evidence is the sum over observations of the log density given all others, less the
 number of hyper-parameters that were fitted to those same observations (Akaike's correction). It
 judges the next prediction from the data there is, while a marginal likelihood would never forgive
-a flexible model its first steps. Weights are the evidences' softmax.
+a flexible model its first steps. Each density is mixed with a broad one, so that a single surprise
+costs a prior about three nats and not its place. Weights are the evidences' softmax.
 """
 
 from __future__ import annotations
@@ -16,6 +17,16 @@ from tuner.surrogates.gp import Hyperparameters
 from tuner.surrogates.prior.embedding import Embedding, Part
 from tuner.surrogates.prior.posterior import Posterior
 from tuner.surrogates.prior.tasks import Array
+
+_SURPRISE = 0.05
+"""The share of observations that no prior is blamed for: they are of any size on the shared scale,
+normal about `_CENTRE` with the spread `_SPREAD`."""
+_CENTRE, _SPREAD = 0.7, 0.7
+_LEAST = 1e-12
+
+DOUBT = 0.1
+"""The weight that no transfer has at least, once it can be weighed: where nothing was observed yet,
+no evidence tells a good prior from a misleading one."""
 
 MOMENTS, NETWORK, NONE = "moments", "network", "none"
 
@@ -53,9 +64,21 @@ def weights(posteriors: Mapping[str, Posterior], *, fitted: Mapping[str, int]) -
     """
     if len(posteriors) == 1:
         return dict.fromkeys(posteriors, 1.0)
-    evidence = [one.left_out_density() - fitted.get(name, 0) for name, one in posteriors.items()]
+    evidence = [_evidence(one) - fitted.get(name, 0) for name, one in posteriors.items()]
     relative = np.exp(np.array(evidence) - max(evidence))
-    return dict(zip(posteriors, (relative / relative.sum()).tolist(), strict=True))
+    shares = relative / relative.sum()
+    if NONE in posteriors:
+        alone = np.array([name == NONE for name in posteriors])
+        shares = (1.0 - DOUBT) * shares + DOUBT * alone
+    return dict(zip(posteriors, shares.tolist(), strict=True))
+
+
+def _evidence(posterior: Posterior) -> float:
+    """Sum over observations of the log density given all others, none of them decisive alone."""
+    mean, variance = posterior.left_out()
+    expected = np.exp(-0.5 * (posterior.z - mean) ** 2 / variance) / np.sqrt(variance)
+    anything = np.exp(-0.5 * ((posterior.z - _CENTRE) / _SPREAD) ** 2) / _SPREAD
+    return float(np.log((1.0 - _SURPRISE) * expected + _SURPRISE * anything + _LEAST).sum())
 
 
 def mixed(

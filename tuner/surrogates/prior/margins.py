@@ -24,6 +24,8 @@ from tuner.surrogates.prior.tasks import Array, SourceTask
 _WIDENING = 1.5
 """The new task may be less like the sources than they are like each other."""
 
+_LEAST_LEFT = 0.01
+
 _UNITS = np.linspace(-3.0, 3.0, 41)
 _BEST_SEEN = np.concatenate([np.linspace(-0.2, 2.0, 45), np.geomspace(2.2, 40.0, 12)])
 
@@ -55,9 +57,22 @@ class Margin:
         u = (y - self.floor) / self.unit
         return _bound(u) if self.bounded else u
 
+    def drawn(self, z: Array) -> Array:
+        """Values of the shared scale in the task's units, as `backward` gives them: linear."""
+        return self.floor + self.unit * z
+
+    def transform(self, y: Array) -> Array:
+        """Values as predictions show them: what is worse than 1 is drawn in; same shape."""
+        return self.drawn(self.forward(y))
+
+    def inverse(self, drawn: Array) -> Array:
+        """Values that `transform` draws in to these, same shape."""
+        u = (drawn - self.floor) / self.unit
+        return self.floor + self.unit * (_unbound(u) if self.bounded else u)
+
     def backward(self, mean: Array, variance: Array) -> tuple[Array, Array]:
         """A prediction in the task's own units: linear, hence exact for good values only."""
-        return self.floor + self.unit * mean, self.unit**2 * variance
+        return self.drawn(mean), self.unit**2 * variance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +140,11 @@ class MarginPrior:
 
 def _bound(u: Array) -> Array:
     return np.where(u <= 1.0, u, 2.0 - 1.0 / np.maximum(u, 1.0))
+
+
+def _unbound(z: Array) -> Array:
+    """The inverse of `_bound`; what lies beyond its range is as bad as can be told apart."""
+    return np.where(z <= 1.0, z, 1.0 / np.clip(2.0 - z, _LEAST_LEFT, 1.0))
 
 
 def _normal(values: Array, *, least: float) -> tuple[float, float]:

@@ -136,8 +136,11 @@ class PriorPredictor:
         return self.margin.backward(*mixed(predictions, self.shares))
 
     def condition(self, X: Array, y: Array) -> PriorPredictor:
-        """With observations (m, p), (m,) added; the margin and the weights stay."""
-        z = self.margin.forward(y)
+        """With values (m,) at inputs (m, p) added; the margin and the weights stay.
+
+        Values are those of `predict`; an observation is brought there by `margin.transform`.
+        """
+        z = (y - self.margin.floor) / self.margin.unit
         posteriors = {
             name: one.condition(one.embedder.embed(X), z) for name, one in self.posteriors.items()
         }

@@ -27,6 +27,8 @@ from tuner.surrogates.prior.prior import VERSION, Prior, describe
 MAX_BYTES = 1 << 28
 _FORMAT = "tuner-prior"
 _ENTRY = "prior"
+_UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What reading words and arrays of the wrong kind raises."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -67,7 +69,7 @@ def decode_prior(data: bytes) -> Prior:
     try:
         words = _words_of(data)
         arrays = load(data)
-    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (SafetensorError, RecursionError, *_UNFIT) as error:
         raise SurrogateError(f"these bytes hold no prior: {error}") from error
     if words.get("format") != _FORMAT:
         raise SurrogateError("these bytes hold no prior: another format")
@@ -77,7 +79,7 @@ def decode_prior(data: bytes) -> Prior:
         )
     try:
         return _prior(words, _checked(arrays))
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError) as error:
+    except _UNFIT as error:
         raise SurrogateError(f"a damaged prior: {type(error).__name__}: {error}") from error
 
 

@@ -24,6 +24,8 @@ LEAST_TASKS = 3
 
 _BOUNDS = 12.0
 _REJECTED = 1e12
+_LEAST_LOG_SCALES = math.log(0.05), math.log(0.01)
+"""Of the residual and the noise."""
 _LOG_SCALES = math.log(0.5), math.log(0.2), math.log(0.05)
 
 
@@ -72,6 +74,13 @@ class Shape:
             log_lengthscales=vector[at + 3 :],
             log_noise=noise,
         )
+
+    def bounds(self, start: Array) -> tuple[Array, Array]:
+        """Of each parameter; few tasks would have residual and noise vanish."""
+        low, high = start - _BOUNDS, start + _BOUNDS
+        residual = self.size - self.columns - 2
+        low[residual : residual + 2] = _LEAST_LOG_SCALES
+        return low, high
 
     def initial(self, weights: Array, rng: np.random.Generator) -> Array:
         """A start: random layers, the scales' defaults, the tasks' lengthscales."""
@@ -136,7 +145,7 @@ def train(
         start,
         jac=True,
         method="L-BFGS-B",
-        bounds=[(each - _BOUNDS, each + _BOUNDS) for each in start],
+        bounds=list(zip(*shape.bounds(start), strict=True)),
         options={"maxiter": iterations, "maxfun": 2 * iterations},
     )
     return shape.unpack(np.asarray(found.x)) if np.isfinite(found.x).all() else None

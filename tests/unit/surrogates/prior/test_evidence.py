@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from tuner.surrogates import GaussianProcess, Hyperparameters
-from tuner.surrogates.prior.evidence import MOMENTS, NETWORK, NONE, NoTransfer, mixed, weights
+from tuner.surrogates.prior.evidence import (
+    DOUBT,
+    MOMENTS,
+    NETWORK,
+    NONE,
+    NoTransfer,
+    mixed,
+    weights,
+)
 from tuner.surrogates.prior.posterior import Posterior
 
 
@@ -28,6 +37,18 @@ def test_no_transfer_is_the_project_s_own_process(hyperparameters, seen, columns
     assert found.log_marginal_likelihood == pytest.approx(model.log_marginal_likelihood, abs=1e-4)
 
 
+def left_out_evidence(prior, X, z):
+    """Each observation predicted from all others, its density mixed with a broad one."""
+    total = 0.0
+    for row in range(len(z)):
+        others = np.arange(len(z)) != row
+        model = Posterior(prior, prior.embed(X[others]), z[others])
+        (mean,), (variance,) = model.predict(prior.embed(X[[row]]))
+        expected = norm.pdf(z[row], mean, np.sqrt(variance + prior.noise))
+        total += np.log(0.95 * expected + 0.05 * norm.pdf(z[row], 0.7, 0.7))
+    return total
+
+
 def test_weights_are_the_softmax_of_what_would_have_been_predicted(hyperparameters, seen):
     X, y = seen
     scaled = Hyperparameters(hyperparameters.lengthscales * 0.2, 0.6, 0.01, 0.4)
@@ -39,9 +60,9 @@ def test_weights_are_the_softmax_of_what_would_have_been_predicted(hyperparamete
         ]
     }
     found = weights(made, fitted={NONE: 2})
-    apart = made[MOMENTS].left_out_density() - made[NONE].left_out_density() + 2.0
+    one, other = (left_out_evidence(made[name].embedder, X, y) for name in (MOMENTS, NONE))
     assert found[MOMENTS] + found[NONE] == pytest.approx(1.0)
-    assert found[MOMENTS] == pytest.approx(1.0 / (1.0 + np.exp(-apart)))
+    assert found[MOMENTS] == pytest.approx((1.0 - DOUBT) / (1.0 + np.exp(other - 2.0 - one)))
     assert weights({NETWORK: made[NONE]}, fitted={}) == {NETWORK: 1.0}
 
 
@@ -53,7 +74,9 @@ def test_a_prior_that_is_far_off_does_not_overflow(hyperparameters, seen):
         name: Posterior(prior, prior.embed(X), y)
         for name, prior in zip((MOMENTS, NONE), made, strict=True)
     }
-    assert weights(posteriors, fitted={}) == {MOMENTS: 1.0, NONE: 0.0}
+    found = weights(posteriors, fitted={})
+    assert found[MOMENTS] == pytest.approx(1.0 - DOUBT)
+    assert found[NONE] == pytest.approx(DOUBT)
 
 
 def test_mean_and_variance_of_a_mixture_are_those_of_its_draws(rng):

@@ -153,9 +153,11 @@ def test_predictors_are_conditioned_and_explained(prior, family):
     fantasy, _ = model.predict(more)
     told = model.condition(more, fantasy)
     assert told.weights == model.weights
-    before, after = model.predict(at), told.predict(at)
-    assert (after[1] <= before[1] + 1e-9).all()
-    assert after[1].mean() < before[1].mean()
+    for name, posterior in model.posteriors.items():
+        embedded = posterior.embedder.embed(at)
+        before, after = (each.predict(embedded)[1] for each in (posterior, told.posteriors[name]))
+        assert (after <= before + 1e-9).all()
+        assert after.mean() < before.mean()
 
 
 def test_fantasies_at_the_mean_leave_the_mean(prior, family):

