@@ -29,15 +29,18 @@ from benchmarks.frontier.runs import Run, Task, execute_all
 from benchmarks.plots import Series, lines
 
 PROBLEMS = ("auto-torch", "auto-text")
-FULL_RUNS, MAX_TRIALS = 40.0, 200
+FULL_RUNS, MAX_TRIALS = 25.0, 400
 QUICK_RUNS, QUICK_TRIALS = 10.0, 20
 
 
 def main() -> None:
-    parser = common(__doc__, problems=PROBLEMS, seeds=5)
+    parser = common(__doc__, problems=PROBLEMS, seeds=3)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--methods", help="only these, by name, with semicolons")
     parser.add_argument("--plots", type=Path, help="folder for the curves as SVG")
+    parser.add_argument(
+        "--runs", type=Path, help="file of runs: those in it are taken, new ones are added"
+    )
     options = parser.parse_args()
     tasks = list(
         tasks_of(
@@ -48,7 +51,7 @@ def main() -> None:
         )
     )
     began = time.monotonic()
-    runs = list(_executed(tasks, processes=options.processes))
+    runs = list(_executed(tasks, processes=options.processes, file=options.runs))
     tables = list(Table.of(runs).values())
     if options.plots:
         options.plots.mkdir(parents=True, exist_ok=True)
@@ -109,17 +112,28 @@ def curves(table: Table) -> str:
     )
 
 
-def _executed(tasks: Sequence[Task], *, processes: int) -> Iterator[Run]:
+def _executed(tasks: Sequence[Task], *, processes: int, file: Path | None) -> Iterator[Run]:
+    kept = {run.task: run for run in _kept(file)}
+    yield from (kept[task] for task in tasks if task in kept)
+    left = [task for task in tasks if task not in kept]
     began = time.monotonic()
-    for done, one in enumerate(execute_all(tasks, processes=processes), start=1):
-        seconds = time.monotonic() - began
+    for done, one in enumerate(execute_all(left, processes=processes), start=1):
+        if file is not None:
+            with file.open("a") as lines_of:
+                lines_of.write(one.to_json() + "\n")
         print(
-            f"{done}/{len(tasks)} runs, {seconds:.0f} s: {one.task.problem} {one.task.method}, "
-            f"{len(one.spent)} trials, {one.share[-1]:.3f} of the front",
+            f"{done}/{len(left)} runs, {time.monotonic() - began:.0f} s: {one.task.problem} "
+            f"{one.task.method}, {len(one.spent)} trials, {one.share[-1]:.3f} of the front",
             file=sys.stderr,
             flush=True,
         )
         yield one
+
+
+def _kept(file: Path | None) -> list[Run]:
+    if file is None or not file.exists():
+        return []
+    return [Run.from_json(line) for line in file.read_text().splitlines()]
 
 
 if __name__ == "__main__":

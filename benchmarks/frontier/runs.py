@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from multiprocessing import get_context
 
@@ -68,6 +69,19 @@ class Run:
     budget: float
     hit_rate: float
     proposal_seconds: float
+
+    def to_json(self) -> str:
+        """One line."""
+        return json.dumps(
+            {**asdict(self), "spent": self.spent.tolist(), "share": self.share.tolist()}
+        )
+
+    @classmethod
+    def from_json(cls, line: str) -> Run:
+        """What `to_json` wrote."""
+        told = json.loads(line)
+        arrays = {name: np.array(told[name]) for name in ("spent", "share")}
+        return cls(**{**told, **arrays, "task": Task(**told["task"])})
 
     def reaches(self, share: float) -> bool:
         """Whether it ever got there."""

@@ -40,6 +40,13 @@ def test_dollars_to_a_share():
     assert run.at(np.array([0.0, 1.4, 1.5, 9.0])).tolist() == [0.0, 0.0, 0.5, 0.96]
 
 
+def test_runs_are_kept_in_a_file():
+    run = run_of(OURS, 0, share=[0.5, 0.96], each=1.5)
+    again = Run.from_json(run.to_json())
+    assert again.task == run.task
+    assert again.to_json() == run.to_json()
+
+
 def test_ratios_are_against_the_best_peer_and_each_ablation(table):
     figures = {figure.name: figure for figure in figures_of(table)}
     headline = figures["toy: dollars to 95% of the front, best peer, smac / Auto"]
