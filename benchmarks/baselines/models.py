@@ -13,9 +13,10 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.baselines.setting import Array, Seen, Setting
-from tuner.searchers.engine.models import checkpoint, fit_rows
+from tuner.searchers.engine.models import APART, checkpoint, fit_rows
 from tuner.surrogates import GaussianProcess, Hyperparameters, Inputs, Points, fit
 from tuner.surrogates.warping import BadHalf
+from tuner.surrogates.working_set import apart
 
 VARIANCE_FLOOR = 1e-12
 
@@ -60,9 +61,10 @@ def model_of(inputs: Inputs, points: Points, values: Array) -> Model:
 
 def objective_model(seen: Seen, setting: Setting) -> Model:
     """The objective from all parameters, its worse half drawn in as the engine does."""
-    warp = BadHalf.of(seen.values[: checkpoint(len(seen))])
-    values = warp.transform(seen.values)
-    return model_of(_inputs(setting, None), seen.points, values)
+    inputs, first = _inputs(setting, None), slice(checkpoint(len(seen)))
+    rows = apart(inputs.transform(seen.points[first]), least=APART)
+    values = BadHalf.of(seen.values[first][rows]).transform(seen.values)
+    return model_of(inputs, seen.points, values)
 
 
 def total_cost_model(seen: Seen, setting: Setting) -> Model:

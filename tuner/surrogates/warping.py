@@ -15,9 +15,6 @@ from scipy.special import ndtri
 
 Array = NDArray[np.float64]
 
-FIRST = 16
-"""So many targets are those of a search that has hardly begun."""
-
 
 FAR = 4.0
 """Units from the median at which the far tail starts."""
@@ -89,19 +86,16 @@ class Logarithm:
 
 @dataclass(frozen=True, slots=True)
 class BadHalf:
-    """Targets worse than a typical one, however bad, are drawn in by their rank.
+    """Targets worse than the median, however bad, are drawn in by their rank.
 
     Better ones are kept as they are, so that differences between good configurations keep their
-    size. With F the share of the targets below, one above the typical target t becomes
-
-        t + unit * (Phi^-1(F(y)) - Phi^-1(F(t))),
-
-    unit being the root mean square distance of the better ones from t: what a normal distribution
-    with their spread would have shown. A divergence or a penalty then cannot set the scale of the
-    model (the idea is in Song et al. 2024, "The Vizier Gaussian process bandit algorithm").
+    size. The k-th quantile above the median becomes median + unit * (normal quantile), unit being
+    the root mean square of the better half below the median: what a normal distribution with the
+    better half's spread would have shown. A divergence or a penalty then cannot set the scale of
+    the model (the idea is in Song et al. 2024, "The Vizier Gaussian process bandit algorithm").
 
     Attributes:
-        given: Knots from the typical target up in the targets' scale, rising.
+        given: Knots from the median up in the targets' scale, rising.
         warped: The same knots warped, rising.
     """
 
@@ -110,17 +104,19 @@ class BadHalf:
 
     @classmethod
     def of(cls, y: Array) -> BadHalf:
-        """The warp for targets (n,), in the order in which they were seen."""
-        start, unit = _typical(y)
+        """The warp for targets (n,)."""
+        median = float(np.median(y))
         values, counts = np.unique(y, return_counts=True)
         # mid-ranks, so that the median is the quantile 0
         quantile = (np.cumsum(counts) - 0.5 * counts) / len(y)
-        reached = max(float(np.mean(y < start) + 0.5 * np.mean(y == start)), 0.5)
-        above = (values > start) & (quantile > reached)
-        rise = ndtri(quantile[above]) - ndtri(reached)
-        warped = np.concatenate([[start], start + unit * rise])
-        given = np.concatenate([[start], values[above]])
-        # never away from the start: a light tail is kept as it is
+        above = (values > median) & (quantile > 0.5)
+        better = y[y < median] - median
+        unit = math.sqrt(float((better**2).mean())) if len(better) else 0.0
+        if unit == 0.0:
+            unit = float(np.ptp(y)) or 1.0
+        warped = np.concatenate([[median], median + unit * ndtri(quantile[above])])
+        given = np.concatenate([[median], values[above]])
+        # never away from the median: a light tail is kept as it is
         return cls(given, np.minimum(given, warped))
 
     def transform(self, y: Array) -> Array:
@@ -134,11 +130,11 @@ class BadHalf:
 
 @dataclass(frozen=True, slots=True)
 class FarTail:
-    """Targets far worse than a typical one are drawn in by their logarithm, the others kept.
+    """Targets far worse than the median are drawn in by their logarithm, the others kept.
 
     Where trade-offs between objectives count, the bad half of one may hold the best of another:
-    only divergences and penalties, beyond the typical target + `FAR` units, must not set the
-    model's scale. A unit is the root mean square distance of the better ones from it.
+    only divergences and penalties, beyond median + `FAR` units, must not set the model's scale. A
+    unit is the root mean square of the better half below the median.
 
     Attributes:
         start: Where the tail starts, in the targets' scale.
@@ -150,9 +146,12 @@ class FarTail:
 
     @classmethod
     def of(cls, y: Array) -> FarTail:
-        """The warp for targets (n,), in the order in which they were seen."""
-        start, unit = _typical(y)
-        return cls(start + FAR * unit, unit)
+        """The warp for targets (n,)."""
+        median = float(np.median(y))
+        better = y[y < median] - median
+        unit = math.sqrt(float((better**2).mean())) if len(better) else 0.0
+        unit = unit or float(np.ptp(y)) or 1.0
+        return cls(median + FAR * unit, unit)
 
     def transform(self, y: Array) -> Array:
         """The targets with the tail drawn in; of slope 1 where it starts."""
@@ -181,19 +180,6 @@ def normal_scores(y: Array) -> Array:
     mean_rank = np.cumsum(counts) - 0.5 * (counts - 1.0)
     quantile = (mean_rank[place] - 0.5) / n
     return np.asarray(ndtri(np.clip(quantile, delta, 1.0 - delta)))
-
-
-def _typical(y: Array) -> tuple[float, float]:
-    """A typical target, and how far the better ones are from it in root mean square.
-
-    It is the median, or that of the first ones if that is worse. A search comes back to its best
-    again and again: once most targets are the best within a hair's breadth, their median is the
-    best too, and a scale by the better half would blow up what is left of their differences.
-    """
-    typical = max(float(np.median(y)), float(np.median(y[:FIRST])))
-    better = y[y < typical] - typical
-    unit = math.sqrt(float((better**2).mean())) if len(better) else 0.0
-    return typical, unit or float(np.ptp(y)) or 1.0
 
 
 def _piecewise(x: Array, at: Array, to: Array) -> Array:

@@ -10,7 +10,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from tuner.surrogates import prior as priors
 from tuner.surrogates.features import FeatureMap, Inputs
 from tuner.surrogates.gp import GaussianProcess, Hyperparameters, Predictor, fit
 from tuner.surrogates.points import Points
-from tuner.surrogates.warping import BadHalf, FarTail, Warp
+from tuner.surrogates.warping import BadHalf, FarTail
 from tuner.surrogates.working_set import apart, choose
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ FIT_POINTS = 200
 """Hyper-parameters are fitted on at most so many rows."""
 
 APART = 0.03
-"""Rows that differ by less from an earlier one in every input are not fitted on."""
+"""Rows that differ by less from an earlier one in every input set no scale and no lengthscale."""
 
 WORKING_SET = 600
 """The posterior is conditioned on at most so many rows, and on the newest ones."""
@@ -43,6 +43,16 @@ PENDING = 64
 
 _KEPT = 64
 _VARIANCE_FLOOR = 1e-12
+
+
+class Scale(Protocol):
+    """Between values as they are reported and as a model speaks of them; rising."""
+
+    def transform(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Reported values in the model's terms, same shape."""
+
+    def inverse(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The model's in terms of reports, same shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,7 @@ class Output:
 
     inputs: Inputs
     predictor: Predictor
-    warp: Warp | None
+    warp: Scale | None
     weights: Mapping[str, float] = field(default_factory=dict)
 
     def predict(self, points: Points) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -209,7 +219,9 @@ class ModelFactory:
         if known is not None:
             return known
         kind = BadHalf if len(self.facts.objectives) == 1 else FarTail
-        warp = kind.of(rows.value[: checkpoint(len(rows))])
+        first = rows.first(checkpoint(len(rows)))
+        X = inputs.transform(_at(data, first, np.arange(len(first))))
+        warp = kind.of(first.value[apart(X, least=APART)])
         values = warp.transform(rows.value)
         return self._output(f"metric {index}", inputs, rows, values, data, warp)
 
@@ -243,7 +255,7 @@ class ModelFactory:
         predictor = self.prior.predictor(name, X, values[used])
         if predictor is None:
             return None
-        return Output(inputs, predictor, None, predictor.weights)
+        return Output(inputs, predictor, predictor.margin, predictor.weights)
 
     def _output(
         self,
@@ -252,7 +264,7 @@ class ModelFactory:
         rows: Rows,
         values: NDArray[np.float64],
         data: StudyData,
-        warp: Warp | None,
+        warp: Scale | None,
     ) -> Output:
         size = checkpoint(len(rows))
         first = rows.first(size)
