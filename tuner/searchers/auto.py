@@ -37,7 +37,7 @@ LEAST_START, MOST_START = 4, 10
 TEMPERATURE = 0.2
 """Mean temperature of the workers after the first, in log value."""
 
-PORTFOLIO = 4
+PORTFOLIO = 2
 """So many trials of each worker come from the portfolio before the prior's model takes over."""
 
 
