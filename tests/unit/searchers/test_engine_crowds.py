@@ -1,0 +1,45 @@
+"""A search that comes back to its best a hundred times must not forget what it does not know."""
+
+import numpy as np
+import pytest
+
+from tuner.searchers.engine.models import APART, FIT_POINTS, fit_rows
+from tuner.surrogates import GaussianProcess, fit
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def wavy(X):
+    return np.sin(9 * X[:, 0]) + np.cos(7 * X[:, 1])
+
+
+def crowded(rng, crowd):
+    X = np.concatenate([rng.random((25, 2)), 0.6 + 1e-4 * rng.random((crowd, 2))])
+    return X, wavy(X)
+
+
+def test_only_rows_apart_are_fitted_on(rng):
+    X, y = crowded(rng, 150)
+    rows = fit_rows(X, y)
+    assert rows.tolist()[:20] == list(range(20))
+    assert len(rows) <= 26
+    gaps = np.abs(X[rows][:, None] - X[rows]).max(axis=2) + np.eye(len(rows))
+    assert gaps.min() >= APART
+
+
+def test_a_long_history_is_fitted_on_a_bounded_part(rng):
+    X = rng.random((3 * FIT_POINTS, 4))
+    assert len(fit_rows(X, wavy(X))) <= FIT_POINTS
+
+
+def test_a_crowd_does_not_make_the_model_sure_of_the_rest(rng):
+    X, y = crowded(rng, 150)
+    rows = fit_rows(X, y)
+    model = GaussianProcess(X, y, fit(X[rows], y[rows], np.arange(2)), np.arange(2))
+    elsewhere = np.random.default_rng(1).random((500, 2))
+    mean, variance = model.predict(elsewhere)
+    errors = np.abs(mean - wavy(elsewhere)) / np.sqrt(variance + 1e-12)
+    assert np.mean(errors < 3) > 0.9
