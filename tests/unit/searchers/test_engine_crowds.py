@@ -24,8 +24,7 @@ def crowded(rng, crowd):
 def test_only_rows_apart_are_fitted_on(rng):
     X, y = crowded(rng, 150)
     rows = fit_rows(X, y)
-    assert rows.tolist()[:20] == list(range(20))
-    assert len(rows) <= 26
+    assert 20 <= len(rows) <= 26
     gaps = np.abs(X[rows][:, None] - X[rows]).max(axis=2) + np.eye(len(rows))
     assert gaps.min() >= APART
 
