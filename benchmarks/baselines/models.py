@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.baselines.setting import Array, Seen, Setting
-from tuner.searchers.engine.models import APART, checkpoint, fit_rows
+from tuner.searchers.engine.making import APART, checkpoint, fit_rows
 from tuner.surrogates import GaussianProcess, Hyperparameters, Inputs, Points, fit
 from tuner.surrogates.warping import BadHalf
 from tuner.surrogates.working_set import apart

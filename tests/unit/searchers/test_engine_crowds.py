@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tuner.searchers.engine.models import APART, FIT_POINTS, fit_rows
+from tuner.searchers.engine.making import APART, FIT_POINTS, fit_rows
 from tuner.surrogates import GaussianProcess, fit
 
 

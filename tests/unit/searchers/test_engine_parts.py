@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from tuner.hardware import resolve
 from tuner.searchers import History
-from tuner.searchers.engine.data import Reader
 from tuner.searchers.engine.facts import facts_of
 from tuner.searchers.engine.front import corner, leading, non_dominated
-from tuner.searchers.engine.models import JointModel, Output, Prediction, checkpoint
+from tuner.searchers.engine.making import checkpoint
+from tuner.searchers.engine.models import JointModel, Output, Prediction
 from tuner.searchers.engine.outcomes import charge_of, expected_shares, outcomes
 from tuner.searchers.engine.prefixes import Cached, stored_prefixes
+from tuner.searchers.engine.reader import Reader
 from tuner.searchers.joint import JointSpace
 from tuner.space import SearchSpace
 from tuner.spec import InstanceType, TuningStudySpec

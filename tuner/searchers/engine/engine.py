@@ -16,14 +16,16 @@ from tuner.acquisition.pool import PoolSize
 from tuner.hardware import StageChoices
 from tuner.searchers._protocol import History, StoredStages, Suggestion
 from tuner.searchers.engine.actions import Actions
-from tuner.searchers.engine.data import Reader, StudyData
+from tuner.searchers.engine.data import StudyData
 from tuner.searchers.engine.explaining import explain
 from tuner.searchers.engine.facts import Facts
 from tuner.searchers.engine.failures import FailureModel
 from tuner.searchers.engine.features import features_of
 from tuner.searchers.engine.front import leading
-from tuner.searchers.engine.models import PENDING, JointModel, ModelFactory
+from tuner.searchers.engine.making import ModelFactory
+from tuner.searchers.engine.models import PENDING, JointModel
 from tuner.searchers.engine.prefixes import Cached, coming_prefixes, stored_prefixes
+from tuner.searchers.engine.reader import Reader
 from tuner.searchers.engine.scoring import Scorer, needs_samples, plug_in_front
 from tuner.searchers.engine.spending import spend_weight
 from tuner.searchers.joint import Configuration, JointSpace
