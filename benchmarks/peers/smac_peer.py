@@ -17,11 +17,10 @@ from benchmarks.peers.flat import Flat, FlatSpace
 
 LARGE = 100_000
 STARTUP = 10
-RETRAIN = 4
 
 
 class SmacLibrary:
-    """The facade as its authors set it up, but trained again every 4 trials (default: 8).
+    """The facade as its authors set it up: among others, trained again every eight trials.
 
     It starts with ten Sobol points, less those that were told before it is asked.
     """
@@ -47,7 +46,6 @@ class SmacLibrary:
             self._scenario,
             target_function=_not_called,
             initial_design=facade.get_initial_design(self._scenario, n_configs=startup),
-            config_selector=facade.get_config_selector(self._scenario, retrain_after=RETRAIN),
             multi_objective_algorithm=self._parego,
             overwrite=True,
             logging_level=logging.CRITICAL,

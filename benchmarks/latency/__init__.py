@@ -1,0 +1,1 @@
+"""Seconds per proposal, from a hundred to ten thousand trials, on one core."""
