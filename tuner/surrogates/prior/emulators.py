@@ -29,6 +29,9 @@ MAX_ANCHORS = 512
 MAX_POINTS = 512
 FIT_POINTS = 120
 FIT_EVALUATIONS = 40
+FULL_EFFORT = 24
+"""With more tasks each is learned from fewer points, so that all together take bounded time."""
+
 
 _LEAST_NOISE = 1e-4
 _INTERPOLATION_NOISE = 1e-4
@@ -95,8 +98,10 @@ def emulate(tasks: Sequence[SourceTask], z: Sequence[Array], *, groups: NDArray[
         z: The values of each task on the shared scale, shape (n_i,) each.
         groups: Lengthscale group of each column, shape (p,).
     """
-    kept = [_thinned(task.X, values, MAX_POINTS) for task, values in zip(tasks, z, strict=True)]
-    fits = [_fit(X, values, groups) for X, values in kept]
+    share = min(1.0, FULL_EFFORT / len(tasks))
+    points, fitted = round(share * MAX_POINTS), round(share * FIT_POINTS)
+    kept = [_thinned(task.X, values, points) for task, values in zip(tasks, z, strict=True)]
+    fits = [_fit(X, values, groups, points=fitted) for X, values in kept]
     weights = _common_weights(fits, groups)
     anchors = _anchors(kept, weights)
     first = [_emulator(X, v, h, groups) for (X, v), h in zip(kept, fits, strict=True)]
@@ -111,9 +116,9 @@ def emulate(tasks: Sequence[SourceTask], z: Sequence[Array], *, groups: NDArray[
     return Atlas(weights, anchors, values + common[:, None], doubt)
 
 
-def _fit(X: Array, z: Array, groups: NDArray[np.intp]) -> Hyperparameters:
+def _fit(X: Array, z: Array, groups: NDArray[np.intp], *, points: int) -> Hyperparameters:
     """Hyper-parameters from some of the points; columns that do not vary have no influence."""
-    X, z = _thinned(X, z, FIT_POINTS)
+    X, z = _thinned(X, z, points)
     found = fit(X, z, groups, max_evaluations=FIT_EVALUATIONS)
     still = np.ptp(X, axis=0) == 0.0
     lengthscales = found.lengthscales.copy()

@@ -25,8 +25,8 @@ _CENTRE, _SPREAD = 0.7, 0.7
 _LEAST = 1e-12
 
 DOUBT = 0.1
-"""The weight that no transfer has at least, once it can be weighed: where nothing was observed yet,
-no evidence tells a good prior from a misleading one."""
+"""The weight that no transfer and the tasks' moments share whatever the evidence, once both are
+weighed: where nothing was observed yet, none of it tells a good prior from a misleading one."""
 
 MOMENTS, NETWORK, NONE = "moments", "network", "none"
 
@@ -68,8 +68,8 @@ def weights(posteriors: Mapping[str, Posterior], *, fitted: Mapping[str, int]) -
     relative = np.exp(np.array(evidence) - max(evidence))
     shares = relative / relative.sum()
     if NONE in posteriors:
-        alone = np.array([name == NONE for name in posteriors])
-        shares = (1.0 - DOUBT) * shares + DOUBT * alone
+        opposed = np.array([name in {MOMENTS, NONE} for name in posteriors], dtype=np.float64)
+        shares = (1.0 - DOUBT) * shares + DOUBT * opposed / opposed.sum()
     return dict(zip(posteriors, shares.tolist(), strict=True))
 
 

@@ -19,12 +19,15 @@ from tuner.surrogates.prior.moments import Moments, Residual, equal_groups
 from tuner.surrogates.prior.network import FeatureKernel, Network
 from tuner.surrogates.prior.posterior import Posterior, factorised, whitened
 from tuner.surrogates.prior.tasks import Array
-from tuner.surrogates.working_set import choose
+from tuner.surrogates.working_set import apart, choose
 
 MARGIN_POINTS = 64
 """The new task's margin is read from at most so many observations."""
 
-FIT_POINTS = 150
+WEIGHED_POINTS = FIT_POINTS = 150
+APART = 0.03
+"""Rows that differ by less in every input count as one where the margin, the weights and the own
+hyper-parameters are found."""
 LEAST_OWN = 5
 """With fewer observations the new study cannot stand on its own."""
 
@@ -79,22 +82,29 @@ class OutputPrior:
         """
         margin = self.margin(X, y)
         z = margin.forward(y)
+        telling = _spread_out(X, y, WEIGHED_POINTS)
         priors = dict(self.priors)
         fitted = {}
-        if len(y) >= LEAST_OWN:
+        if len(telling) >= LEAST_OWN:
             own = self._own(X, y, groups)
             priors[NONE] = NoTransfer(own, own.weights(groups))
             fitted[NONE] = len(own.lengthscales) + 1
-        posteriors = {name: Posterior(one, one.embed(X), z) for name, one in priors.items()}
-        shares = weights(posteriors, fitted=fitted)
-        kept = {name: one for name, one in posteriors.items() if shares[name] > _WEIGHTLESS}
+        weighed = {
+            name: Posterior(one, one.embed(X[telling]), z[telling]) for name, one in priors.items()
+        }
+        shares = weights(weighed, fitted=fitted)
+        kept = {
+            name: Posterior(one, one.embed(X), z)
+            for name, one in priors.items()
+            if shares[name] > _WEIGHTLESS
+        }
         return PriorPredictor(margin, kept, shares)
 
     def margin(self, X: Array, y: Array) -> Margin:
         """The new task's margin, from at most `MARGIN_POINTS` observations."""
         if not len(y):
             return self.margin_prior.centre
-        rows = choose((X - 0.5) * self.atlas.weights, y, MARGIN_POINTS)
+        rows = _spread_out(X, y, MARGIN_POINTS)
         prior = self.priors[MOMENTS]
         seen = prior.embed(X[rows])
         factor = factorised(seen.covariance(seen), noise=prior.noise)
@@ -108,12 +118,22 @@ class OutputPrior:
         X, y = X[:size], y[:size]
         key = X.tobytes() + y.tobytes()
         if key not in self._fits:
-            rows = choose(X, y, FIT_POINTS)
+            rows = _spread_out(X, y, FIT_POINTS)
             z = self.margin(X, y).forward(y)
             self._fits[key] = fit(X[rows], z[rows], groups)
             while len(self._fits) > _KEPT:
                 self._fits.popitem(last=False)
         return self._fits[key]
+
+
+def _spread_out(X: Array, y: Array, size: int) -> NDArray[np.intp]:
+    """At most so many rows that are apart, half of them good ones.
+
+    A search makes many nearly equal trials where it found something. They tell how smooth and how
+    noisy the function is there, and would outvote what tells one prior from another.
+    """
+    rows = choose(X, y, size)
+    return rows[apart(X[rows], least=APART)]
 
 
 @dataclass(frozen=True, eq=False)

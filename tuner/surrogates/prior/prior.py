@@ -14,7 +14,7 @@ from tuner.surrogates.points import Points
 from tuner.surrogates.prior.output import OutputPrior, PriorPredictor
 from tuner.surrogates.prior.tasks import Array
 
-VERSION = 2
+VERSION = 3
 """Changes whenever training or the stored form does."""
 
 

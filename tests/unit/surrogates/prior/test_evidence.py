@@ -62,7 +62,9 @@ def test_weights_are_the_softmax_of_what_would_have_been_predicted(hyperparamete
     found = weights(made, fitted={NONE: 2})
     one, other = (left_out_evidence(made[name].embedder, X, y) for name in (MOMENTS, NONE))
     assert found[MOMENTS] + found[NONE] == pytest.approx(1.0)
-    assert found[MOMENTS] == pytest.approx((1.0 - DOUBT) / (1.0 + np.exp(other - 2.0 - one)))
+    assert found[MOMENTS] == pytest.approx(
+        DOUBT / 2.0 + (1.0 - DOUBT) / (1.0 + np.exp(other - 2.0 - one))
+    )
     assert weights({NETWORK: made[NONE]}, fitted={}) == {NETWORK: 1.0}
 
 
@@ -75,8 +77,8 @@ def test_a_prior_that_is_far_off_does_not_overflow(hyperparameters, seen):
         for name, prior in zip((MOMENTS, NONE), made, strict=True)
     }
     found = weights(posteriors, fitted={})
-    assert found[MOMENTS] == pytest.approx(1.0 - DOUBT)
-    assert found[NONE] == pytest.approx(DOUBT)
+    assert found[MOMENTS] == pytest.approx(1.0 - DOUBT / 2.0)
+    assert found[NONE] == pytest.approx(DOUBT / 2.0)
 
 
 def test_mean_and_variance_of_a_mixture_are_those_of_its_draws(rng):

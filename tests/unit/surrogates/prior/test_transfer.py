@@ -91,6 +91,21 @@ def test_misleading_studies_lose_their_weight(studies, features, family, sources
         assert model.weights["none"] > 0.9
 
 
+def test_a_searched_out_corner_does_not_decide(prior, family):
+    """Many nearly equal trials show that a function is smooth there, and nothing of elsewhere."""
+    own = []
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        X = rng.random((6, 3))
+        crowd = X[[family(seed)(X).argmin()]] + 0.005 * rng.random((40, 3))
+        alone, crowded = (
+            prior.predictor("loss", rows, family(seed)(rows)).weights["none"]
+            for rows in (X, np.concatenate([X, crowd]))
+        )
+        own.append(crowded - alone)
+    assert np.mean(own) < 0.1
+
+
 def test_good_studies_keep_their_weight(prior, family):
     own = []
     for seed in SEEDS:
