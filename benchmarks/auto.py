@@ -27,6 +27,7 @@ from benchmarks.frontier.figures import GRID, Table, controls_of, figures_of
 from benchmarks.frontier.methods import METHODS, OURS
 from benchmarks.frontier.runs import Run, Task, execute_all
 from benchmarks.plots import Series, lines
+from benchmarks.problems.registry import load
 
 PROBLEMS = ("auto-torch", "auto-text")
 FULL_RUNS, MAX_TRIALS = 25.0, 400
@@ -86,8 +87,10 @@ def tasks_of(
 ) -> Iterator[Task]:
     """Everything that is run."""
     for problem in problems:
+        trains = load(problem).declared.fidelity is not None
+        known = [name for name in methods if trains or not METHODS[name].about_fidelity]
         for seed in range(FIRST_SEED, FIRST_SEED + seeds):
-            for method in methods:
+            for method in known:
                 yield Task(
                     problem=problem,
                     method=method,

@@ -26,6 +26,7 @@ class Method:
         cached: Whether stages are used again.
         stops: Whether poor trials are stopped early (by the product's rungs).
         portfolio: Whether it begins with what did best in earlier studies.
+        about_fidelity: Whether it is another one's twin on problems without fidelity.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Method:
     cached: bool = True
     stops: bool = True
     portfolio: bool = True
+    about_fidelity: bool = False
 
     @property
     def factory(self) -> SearcherFactory:
@@ -74,15 +76,26 @@ METHODS = {
             portfolio=False,
         ),
         Method(name="without cache", kind="ablation", settings=AUTO, cached=False),
-        Method(name="without Hyperband", kind="ablation", settings=AUTO, stops=False),
+        Method(
+            name="without Hyperband",
+            kind="ablation",
+            settings=AUTO,
+            stops=False,
+            about_fidelity=True,
+        ),
         Method(name="without cost", kind="ablation", settings=EngineSettings(cost_aware=False)),
         Method(name="optuna TPE", kind="peer", peer="optuna-tpe", stops=False),
         Method(name="optuna NSGA-II", kind="peer", peer="optuna-nsga2", stops=False),
         Method(name="optuna GP", kind="peer", peer="optuna-gp", stops=False),
         Method(name="smac", kind="peer", peer="smac", stops=False),
-        Method(name="optuna NSGA-II, Hyperband", kind="peer", peer="optuna-nsga2"),
+        Method(
+            name="optuna NSGA-II, Hyperband",
+            kind="peer",
+            peer="optuna-nsga2",
+            about_fidelity=True,
+        ),
         Method(name="random", kind="control", stops=False),
-        Method(name="random, Hyperband", kind="control"),
+        Method(name="random, Hyperband", kind="control", about_fidelity=True),
     )
 }
 """By name."""

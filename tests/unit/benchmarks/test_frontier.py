@@ -69,8 +69,10 @@ def test_controls_say_who_never_got_there(table):
 
 
 def test_tasks_pair_seeds_and_methods():
-    tasks = list(tasks_of(["a", "b"], seeds=2, methods=[OURS, "random"], quick=False))
-    assert len(set(tasks)) == 8
+    methods = [OURS, "random", "without Hyperband"]
+    problems = ["synthetic-70-types", "auto-torch"]
+    tasks = list(tasks_of(problems, seeds=2, methods=methods, quick=False))
+    assert len(set(tasks)) == 2 * 2 + 2 * 3
     assert methods_of("Auto;random", quick=False) == ["Auto", "random"]
     assert set(methods_of(None, quick=True)) <= set(METHODS)
 
