@@ -13,8 +13,8 @@ from functools import lru_cache
 import numpy as np
 
 from benchmarks.baselines.setting import Array, Seen, Setting
-from tuner.searchers.engine.making import APART, checkpoint, fit_rows
-from tuner.surrogates import GaussianProcess, Hyperparameters, Inputs, Points, fit
+from tuner.searchers.engine.making import APART, checkpoint, fit_apart
+from tuner.surrogates import GaussianProcess, Hyperparameters, Inputs, Points
 from tuner.surrogates.warping import BadHalf
 from tuner.surrogates.working_set import apart
 
@@ -99,5 +99,4 @@ def _inputs(setting: Setting, names: tuple[str, ...] | None) -> Inputs:
 @lru_cache(maxsize=64)
 def _fit(X: bytes, y: bytes, columns: int, groups: tuple[int, ...]) -> Hyperparameters:
     inputs, values = np.frombuffer(X).reshape(-1, columns), np.frombuffer(y)
-    rows = fit_rows(inputs, values)
-    return fit(inputs[rows], values[rows], np.array(groups, dtype=np.intp))
+    return fit_apart(inputs, values, np.array(groups, dtype=np.intp))

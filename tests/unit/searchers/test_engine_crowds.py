@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tuner.searchers.engine.making import APART, FIT_POINTS, fit_rows
+from tuner.searchers.engine.making import APART, FIT_POINTS, fit_apart, fit_rows
 from tuner.surrogates import GaussianProcess, fit
 
 
@@ -42,3 +42,20 @@ def test_a_crowd_does_not_make_the_model_sure_of_the_rest(rng):
     mean, variance = model.predict(elsewhere)
     errors = np.abs(mean - wavy(elsewhere)) / np.sqrt(variance + 1e-12)
     assert np.mean(errors < 3) > 0.9
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_the_crowd_tells_how_little_noise_there_is(rng, noise):
+    X, y = crowded(rng, 150)
+    y = y + noise * rng.normal(size=len(y))
+    found = fit_apart(X, y, np.arange(2))
+    assert found.noise <= fit(X[fit_rows(X, y)], y[fit_rows(X, y)], np.arange(2)).noise
+    if noise:
+        assert 0.01 < found.noise < 0.08
+    else:
+        assert found.noise < 1e-5
+
+
+def test_a_long_crowd_is_looked_at_in_part(rng):
+    X, y = crowded(rng, 5 * FIT_POINTS)
+    assert fit_apart(X, y, np.arange(2)).noise < 1e-5

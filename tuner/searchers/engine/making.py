@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -28,6 +28,12 @@ FIT_POINTS = 200
 
 APART = 0.03
 """Rows that differ by less from an earlier one in every input set no scale and no lengthscale."""
+
+CROWD = 5
+"""From so many rows left out on they tell of the noise."""
+
+LEAST_NOISE = 1e-6
+"""Of the targets' variance."""
 
 WORKING_SET = 600
 """The posterior is conditioned on at most so many rows, and on the newest ones."""
@@ -63,6 +69,34 @@ def fit_rows(X: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.intp]
     """
     used = choose(X, y, FIT_POINTS) if len(X) > FIT_POINTS else np.arange(len(X))
     return used[apart(X[used], least=APART)]
+
+
+def fit_apart(
+    X: NDArray[np.float64], y: NDArray[np.float64], groups: NDArray[np.intp]
+) -> Hyperparameters:
+    """Hyper-parameters from `fit_rows`; the others, near to them, bound the noise.
+
+    Half the mean square difference of two neighbours is the noise and half the square of what the
+    function changes in between. Of the newest rows left out the half nearest to another is asked.
+
+    Args:
+        X: Inputs, shape (n, p).
+        y: Targets to minimise, shape (n,).
+        groups: Lengthscale group of each column, shape (p,).
+    """
+    rows = fit_rows(X, y)
+    found = fit(X[rows], y[rows], groups)
+    recent = max(len(X) - 2 * FIT_POINTS, 0)
+    crowd = np.setdiff1d(np.arange(recent, len(X)), rows)[-FIT_POINTS:] - recent
+    if len(crowd) < CROWD:
+        return found
+    X, y = X[recent:], y[recent:]
+    distances = np.abs(X[crowd][:, None] - X).max(axis=2)
+    distances[np.arange(len(crowd)), crowd] = np.inf
+    nearest, gaps = np.argmin(distances, axis=1), np.min(distances, axis=1)
+    differences = (y[crowd] - y[nearest])[gaps <= np.median(gaps)]
+    noise = max(0.5 * float(np.mean(differences**2)), LEAST_NOISE * found.scale)
+    return replace(found, noise=min(found.noise, noise))
 
 
 @dataclass
@@ -166,8 +200,7 @@ class ModelFactory:
         self, inputs: Inputs, rows: Rows, y: NDArray[np.float64], data: StudyData
     ) -> Hyperparameters:
         X = inputs.transform(_at(data, rows, np.arange(len(rows))))
-        used = fit_rows(X, y)
-        return fit(X[used], y[used], inputs.groups)
+        return fit_apart(X, y, inputs.groups)
 
     def _working_set(
         self,
