@@ -32,6 +32,9 @@ APART = 0.03
 CROWD = 5
 """From so many rows left out on they tell of the noise."""
 
+REPLICATES = 0.1 * APART
+"""Rows that differ by no more are as good as the same."""
+
 LEAST_NOISE = 1e-6
 """Of the targets' variance."""
 
@@ -74,10 +77,11 @@ def fit_rows(X: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.intp]
 def fit_apart(
     X: NDArray[np.float64], y: NDArray[np.float64], groups: NDArray[np.intp]
 ) -> Hyperparameters:
-    """Hyper-parameters from `fit_rows`; the others, near to them, bound the noise.
+    """Hyper-parameters from `fit_rows`; the others, near to them, tell of the noise.
 
     Half the mean square difference of two neighbours is the noise and half the square of what the
-    function changes in between. Of the newest rows left out the half nearest to another is asked.
+    function changes in between: a bound, and the noise itself where neighbours hardly differ. Of
+    the newest rows left out the half nearest to another is asked.
 
     Args:
         X: Inputs, shape (n, p).
@@ -96,7 +100,8 @@ def fit_apart(
     nearest, gaps = np.argmin(distances, axis=1), np.min(distances, axis=1)
     differences = (y[crowd] - y[nearest])[gaps <= np.median(gaps)]
     noise = max(0.5 * float(np.mean(differences**2)), LEAST_NOISE * found.scale)
-    return replace(found, noise=min(found.noise, noise))
+    replicates = float(np.median(gaps)) <= REPLICATES
+    return replace(found, noise=noise if replicates else min(found.noise, noise))
 
 
 @dataclass
