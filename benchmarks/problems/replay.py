@@ -1,12 +1,13 @@
 """Recorded pipelines as problems: a surface for the objective and one for each stage's seconds.
 
-One recorded second stands for one virtual minute: pipelines worth tuning on a cluster take minutes,
-and what a proposal or a restore costs beside them should be in proportion.
+One recorded second stands for one virtual minute, on cloud instance types for an hour: pipelines
+worth tuning on a cluster take that long, and what a proposal, a restore or the least time of a pod
+(30 s of the dearest type) costs beside them should be in proportion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +31,7 @@ from tuner.space import SearchSpace
 Array = NDArray[np.float64]
 
 TIME_SCALE = 60.0
+CLOUD_TIME_SCALE = 3600.0
 RESTORE_SECONDS = 0.03
 """Recorded seconds: what the agent takes to unpack a few megabytes from a store nearby."""
 
@@ -63,6 +65,7 @@ class Replay:
         curve: The objective at `levels` of the fidelity stage; None without fidelity.
         levels: Fidelities, rising.
         machines: By instance type.
+        time_scale: Virtual seconds for a recorded one.
     """
 
     declared: Declared
@@ -71,12 +74,13 @@ class Replay:
     curve: Predicted | None
     levels: tuple[float, ...]
     machines: Mapping[str, Machine]
+    time_scale: float
 
     def seconds(
         self, stage: str, parameters: Values, *, instance_type: str, fidelity: float
     ) -> float:
         """See `Problem`; epochs take equally long."""
-        full = TIME_SCALE * float(self.taken[stage](parameters)[0])
+        full = self.time_scale * float(self.taken[stage](parameters)[0])
         share = fidelity / self.levels[-1] if stage == self._trains else 1.0
         return full * share / self.machines[instance_type].speed(stage)
 
@@ -119,6 +123,7 @@ def replay(
     """
     several = machines is not None and len(machines) > 1
     machines = machines or {"machine": Machine()}
+    scale = CLOUD_TIME_SCALE if several else TIME_SCALE
     stages, last = list(recorded.stages), list(recorded.stages)[-1]
     trains = recorded.facts["fidelity"] if fidelity and recorded.levels else None
     objectives = list(recorded.facts["objectives"])
@@ -134,14 +139,14 @@ def replay(
         objectives=objectives,
         instance_types=declared_types(machines),
         fidelity=trains,
-        restore_seconds=TIME_SCALE * RESTORE_SECONDS,
+        restore_seconds=scale * RESTORE_SECONDS,
         earlier=[
-            _earlier(recorded, task, machines=machines, seed=seed + index)
+            _earlier(recorded, task, machines=machines, scale=scale, seed=seed + index)
             for index, task in enumerate(recorded.tasks[1:])
         ],
         facts={
             "description": recorded.facts["description"],
-            "time_scale": TIME_SCALE,
+            "time_scale": scale,
             "replay": recorded.facts["replay"],
             "recorded": recorded.facts["recorded"],
         },
@@ -159,6 +164,7 @@ def replay(
         else None,
         levels=recorded.levels,
         machines=machines,
+        time_scale=scale,
     )
 
 
@@ -177,13 +183,13 @@ def _predicted(recorded: Recorded, target: str, stage: str, columns: list[str]) 
 
 
 def _earlier(
-    recorded: Recorded, task: str, *, machines: Mapping[str, Machine], seed: int
+    recorded: Recorded, task: str, *, machines: Mapping[str, Machine], scale: float, seed: int
 ) -> EarlierStudy:
     """A study of another task: what was recorded, on instance types drawn at random."""
     rng = np.random.default_rng(seed)
     names = list(machines)
     trials = tuple(
-        _trial(recorded, row, where=where, machine=machines[where])
+        _trial(recorded, row, where=where, machine=machines[where], scale=scale)
         for row, where in zip(
             recorded.of(task), rng.choice(names, size=len(recorded.of(task))).tolist(), strict=True
         )
@@ -191,8 +197,10 @@ def _earlier(
     return EarlierStudy(name=task, data=task, trials=trials)
 
 
-def _trial(recorded: Recorded, row: Row, *, where: str, machine: Machine) -> EarlierTrial:
-    seconds = dict(_seconds(recorded, row, machine=machine))
+def _trial(
+    recorded: Recorded, row: Row, *, where: str, machine: Machine, scale: float
+) -> EarlierTrial:
+    seconds = dict(_seconds(recorded, row, speed=machine.speed, scale=scale))
     runtime = sum(seconds.values())
     metric = recorded.metric
     return EarlierTrial(
@@ -208,6 +216,8 @@ def _trial(recorded: Recorded, row: Row, *, where: str, machine: Machine) -> Ear
     )
 
 
-def _seconds(recorded: Recorded, row: Row, *, machine: Machine) -> Iterator[tuple[str, float]]:
+def _seconds(
+    recorded: Recorded, row: Row, *, speed: Callable[[str], float], scale: float
+) -> Iterator[tuple[str, float]]:
     for stage in recorded.stages:
-        yield stage, TIME_SCALE * float(row[f"{stage}_seconds"]) / machine.speed(stage)
+        yield stage, scale * float(row[f"{stage}_seconds"]) / speed(stage)

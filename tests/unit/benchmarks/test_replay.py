@@ -8,7 +8,7 @@ import pytest
 from benchmarks.problems.fit import fit
 from benchmarks.problems.manifest import Budget, full_run, sample_runs
 from benchmarks.problems.recorded import Recorded
-from benchmarks.problems.replay import RESTORE_SECONDS, TIME_SCALE, replay
+from benchmarks.problems.replay import CLOUD_TIME_SCALE, RESTORE_SECONDS, TIME_SCALE, replay
 from benchmarks.problems.surrogate import Kernel, Surface
 from benchmarks.problems.types import Machine
 from benchmarks.recordings._nested import SECONDS, Recorder, Recording, Stage, record
@@ -139,7 +139,7 @@ def test_earlier_studies_are_what_was_recorded(recorded):
     assert trial.metrics["loss"] == float(row["loss"])
     assert trial.curve[1.0]["loss"] == float(row["loss@1"])
     machine = MACHINES[trial.instance_types["train"]]
-    expected = TIME_SCALE * float(row["train_seconds"]) / machine.clock
+    expected = CLOUD_TIME_SCALE * float(row["train_seconds"]) / machine.clock
     assert trial.seconds["train"] == pytest.approx(expected)
     assert trial.metrics["runtime"] == pytest.approx(sum(trial.seconds.values()))
 
