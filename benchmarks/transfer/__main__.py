@@ -43,7 +43,16 @@ from benchmarks.transfer.tables import Array, Collection  # noqa: E402
 CONTROL_ROWS = 100
 """No earlier study shows a whole table: LCBench once more with sources of so many trials."""
 
-CONTROL_METHODS = ("ours: moments only", "ours: no portfolio", "HyperBO (network alone)", OURS, PORTFOLIO, "sample mean + covariance", "mean rank", GP_EI)
+CONTROL_METHODS = (
+    OURS,
+    "ours: moments only",
+    "ours: no portfolio",
+    PORTFOLIO,
+    "HyperBO (network alone)",
+    "sample mean + covariance",
+    "mean rank",
+    GP_EI,
+)
 QUICK_METHODS = (OURS, PORTFOLIO, GP_EI, "sample mean + covariance", "random")
 
 
