@@ -29,6 +29,9 @@ FIT_POINTS = 200
 APART = 0.03
 """Rows that differ by less from an earlier one in every input set no scale and no lengthscale."""
 
+WARP_ROWS = 2000
+"""The scale of a metric is that of so many rows, the newest: telling rows apart takes n^2."""
+
 CROWD = 5
 """From so many rows left out on they tell of the noise."""
 
@@ -119,6 +122,7 @@ class ModelFactory:
     prior: priors.Prior | None = None
     _fitted: OrderedDict[str, Hyperparameters] = field(default_factory=OrderedDict)
     _sets: OrderedDict[str, NDArray[np.intp]] = field(default_factory=OrderedDict)
+    _warps: OrderedDict[str, Scale] = field(default_factory=OrderedDict)
 
     def build(self, data: StudyData) -> JointModel:
         """The model of what was observed so far, without the open trials.
@@ -142,8 +146,13 @@ class ModelFactory:
             return known
         kind = BadHalf if len(self.facts.objectives) == 1 else FarTail
         first = rows.first(checkpoint(len(rows)))
-        X = inputs.transform(_at(data, first, np.arange(len(first))))
-        warp = kind.of(first.value[apart(X, least=APART)])
+
+        def made() -> Scale:
+            newest = np.arange(max(len(first) - WARP_ROWS, 0), len(first))
+            X = inputs.transform(_at(data, first, newest))
+            return kind.of(first.value[newest[apart(X, least=APART)]])
+
+        warp = _kept(self._warps, _digest(f"warp {index}", first, first.value), made)
         values = warp.transform(rows.value)
         return self._output(f"metric {index}", inputs, rows, values, data, warp)
 
