@@ -144,6 +144,8 @@ class Reader:
                 for index, stage in enumerate(self.facts.stages)
                 if (result := results.get(stage.name)) is not None
                 and result.outcome is StageOutcome.CACHED
+                # An agent that did not take the time says 0: that is no measurement.
+                and result.seconds > 0.0
             ),
             stored=self._stored(results),
             fidelity=1.0 if full else reached,
