@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,9 +80,15 @@ class Scorer:
         return log_gain_per_spend(gain, found.spend, eta=self.eta)
 
     def outcomes(self, points: Points, prediction: Prediction) -> Outcomes:
-        """Samples of objectives, feasibility and spend at some points."""
+        """Samples of objectives, feasibility and spend at some points.
+
+        The time of a stage that comes from the cache is not sampled: this trial will not measure
+        it, so that what is unknown of it is nothing to be won, however often it is counted on.
+        """
         stored, _ = self.stored.depths(points)
         coming, _ = self.coming.depths(points)
+        reused = np.arange(len(self.facts.stages))[:, None] < np.maximum(stored, coming)
+        prediction = replace(prediction, time_sd=np.where(reused, 0.0, prediction.time_sd))
         charge = charge_of(self.facts, self.data, stored=stored, coming=coming)
         return outcomes(
             self.facts, self.model, prediction, z=self.z, types=points.types, charge=charge
