@@ -55,7 +55,7 @@ test: $(VENV)/.dev ## Install what is missing, start the test cluster, run every
 	$(MAKE) test-e2e; status=$$?; [ -n "$$KEEP_CLUSTER" ] || $(CLUSTER) down; exit $$status
 
 test-unit: $(VENV)/.dev ## Run the tests that need no cluster
-	$(BIN)/pytest -q -n 2 tests/unit tests/contract
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 tests/unit tests/contract
 
 test-e2e: $(VENV)/.dev ## Run the tests on the cluster of $$KUBECONFIG, else on the test cluster
 	$(BIN)/pytest -q -n $(E2E_JOBS) --dist loadgroup tests/e2e

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 from tuner.artifacts import ArtifactStore
 from tuner.errors import ObjectCorrupt, SurrogateError
 from tuner.hardware import StageChoices
@@ -121,13 +123,15 @@ class Recipe:
     def train(self, store: ArtifactStore, sources: Sequence[Source], *, namespace: str) -> Prior:
         """Reads the sources and trains on them. Raises SurrogateError, StoreError."""
         found = [source_study(store, one, namespace=namespace) for one in sources]
-        return pretrain(
-            [one for one in found if one is not None],
-            features=self.features,
-            directions=self.directions,
-            fidelity=self.fidelity,
-            stages=self.stages,
-        )
+        # On one thread: the matrices are small, and equal sources then give equal priors.
+        with threadpool_limits(limits=1, user_api="blas"):
+            return pretrain(
+                [one for one in found if one is not None],
+                features=self.features,
+                directions=self.directions,
+                fidelity=self.fidelity,
+                stages=self.stages,
+            )
 
 
 def learn(
