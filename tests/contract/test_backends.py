@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tuner.artifacts import FolderSettings, FolderStore
+from tuner.backends.attempts import Phase
 from tuner.backends.local import LocalRunner, LocalSettings
 from tuner.backends.managed import ManagedBackend
 from tuner.backends.planner import Planner
@@ -161,6 +162,15 @@ def test_a_trial_completes_and_its_result_is_in_the_log(bench):
     kinds = [one.kind for one in bench.results(trial)]
     assert {Kind.PROPOSED, Kind.REPORTS, Kind.STAGE, Kind.RESULT, Kind.VERDICT} == set(kinds)
     assert bench.backend.open_trials() == []
+
+
+def test_what_ended_before_anybody_asked_is_told(bench):
+    trial = bench.propose(0)
+    runner = bench.backend._runner
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while runner.attempts()[0].phase is not Phase.ENDED and time.monotonic() < deadline:
+        runner.wait(1.0)
+    assert [one.state for one in bench.backend.poll(timeout_seconds=0)] == ["Completed"]
 
 
 def test_starting_twice_is_starting_once(bench):

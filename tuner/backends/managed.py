@@ -74,6 +74,7 @@ class ManagedBackend:
         self._current: dict[str, int] = {}
         self._trials: dict[str, Trial] = {}
         self._due: deque[StudyCommand] = deque()
+        self._untold: set[str] = set()
         self._shown: dict[str, BackendEvent] = {}
         chronicle = view.refresh()
         events = events_of(chronicle, terms=terms, price_per_hour=planner.price_per_hour)
@@ -104,6 +105,7 @@ class ManagedBackend:
             return
         price = self._planner.price_per_hour(trial)
         self._trials[trial.name] = trial
+        self._untold.add(trial.name)
         self._apply(Proposed(time=self.now(), trial=trial.name, price_per_hour=price))
 
     def command(self, trial: str, command: Command) -> None:
@@ -282,7 +284,9 @@ class ManagedBackend:
         return judged(attempt, self._story(attempt.order.plan.trial))
 
     def _report(self) -> list[BackendEvent]:
-        events = self._events(set(self._study.trials) | set(self._shown))
+        # With those that began and ended since the last report.
+        events = self._events(set(self._study.trials) | set(self._shown) | self._untold)
+        self._untold = set()
         changed = [one for one in events if not same_but_for_time(self._shown.get(one.trial), one)]
         self._shown = {one.trial: one for one in events if one.trial in self._study.trials}
         return changed
