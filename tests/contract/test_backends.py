@@ -165,7 +165,7 @@ def test_a_trial_completes_and_its_result_is_in_the_log(bench):
 
 
 def test_what_ended_before_anybody_asked_is_told(bench):
-    trial = bench.propose(0)
+    bench.propose(0)
     runner = bench.backend._runner
     deadline = time.monotonic() + DEADLINE_SECONDS
     while runner.attempts()[0].phase is not Phase.ENDED and time.monotonic() < deadline:
