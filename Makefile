@@ -58,7 +58,8 @@ test-unit: $(VENV)/.dev ## Run the tests that need no cluster
 	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 tests/unit tests/contract
 
 test-e2e: $(VENV)/.dev ## Run the tests on the cluster of $$KUBECONFIG, else on the test cluster
-	$(BIN)/pytest -q -n $(E2E_JOBS) --dist loadgroup tests/e2e
+	$(BIN)/pytest -q -n $(E2E_JOBS) --dist loadgroup -m "not alone" tests/e2e
+	$(BIN)/pytest -q -m alone tests/e2e
 
 cluster: $(VENV)/.dev ## Start a real Kubernetes on this machine, with the project's images and chart
 	$(CLUSTER) build

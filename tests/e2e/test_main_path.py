@@ -38,7 +38,7 @@ def types_on(front):
 
 
 @pytest.mark.timeout(15 * MINUTES)
-@pytest.mark.xdist_group("digits")
+@pytest.mark.alone
 def test_digits_from_apply_to_front(kube, studies, bucket, namespace, digits):
     name = studies.apply(digits)
     wait_for("a worker", lambda: studies.pods(role="worker"), seconds=60, show=studies.describe)

@@ -38,7 +38,7 @@ def commands() -> list[str]:
 
 
 @pytest.mark.timeout(16 * MINUTES)
-@pytest.mark.xdist_group("digits")
+@pytest.mark.alone
 def test_the_commands_end_with_a_front_on_two_instance_types(clean: None) -> None:
     printed: dict[str, str] = {}
     for line in commands():
