@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from tuner.agent.jobs import Facts
 from tuner.agent.progress import Progress, Values
@@ -32,7 +33,10 @@ def stage_metrics(plan: TrialPlan, *, stage: str, values: Mapping[str, Values]) 
 
 
 def cached_result(plan: TrialPlan, *, stage: StagePlan, facts: Facts) -> StageResult:
-    """The result of a stage whose artifact was there; `Run` if an earlier attempt made it."""
+    """The result of a stage whose artifact was there; `Run` if an earlier attempt made it.
+
+    It has cost nothing yet: only if a later stage runs is the artifact restored.
+    """
     own = facts.trial == plan.trial
     return StageResult(
         stage=stage.name,
@@ -44,6 +48,17 @@ def cached_result(plan: TrialPlan, *, stage: StagePlan, facts: Facts) -> StageRe
         predicted=facts.instance_type not in ("", stage.instance_type),
         metrics=stage_metrics(plan, stage=stage.name, values=facts.values),
     )
+
+
+def with_restore(result: StageResult, *, stage: StagePlan, seconds: float) -> StageResult:
+    """The result of a cached stage, with what it took to put its artifact on this disk.
+
+    That of a stage which an earlier attempt of the trial ran stays as it is: its `seconds` are
+    seconds of running.
+    """
+    if result.outcome is not StageOutcome.CACHED:
+        return result
+    return replace(result, seconds=seconds, cost_usd=cost_usd(seconds, stage=stage))
 
 
 def run_result(

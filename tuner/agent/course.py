@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tuner.agent.accounting import cached_result, missing_objective, run_result
+from tuner.agent.accounting import cached_result, missing_objective, run_result, with_restore
 from tuner.agent.jobs import (
     Facts,
     Hit,
@@ -20,6 +20,7 @@ from tuner.agent.jobs import (
     Prepare,
     Prepared,
     Restore,
+    Restored,
     Save,
     Store,
     Write,
@@ -63,19 +64,23 @@ def looked_up(plan: TrialPlan, state: State, answer: Hit | Miss) -> State:
     return _fetch(plan, replace(state, misses={**state.misses, stage.name: answer.why}))
 
 
-def restored(plan: TrialPlan, state: State, *, index: int, missing: Miss | None) -> State:
-    """Takes note of an output on disk; one that is gone is made again."""
+def restored(plan: TrialPlan, state: State, answer: Restored | Miss, *, index: int) -> State:
+    """Takes note of an output on disk and what that took; one that is gone is made again."""
     stage = plan.stages[index]
-    if missing is None:
-        return replace(state, restored=(*state.restored, stage.name))
+    if isinstance(answer, Restored):
+        state = replace(state, restored=(*state.restored, stage.name))
+        result = state.results.get(stage.name)
+        if result is None:
+            return state
+        return state.with_result(with_restore(result, stage=stage, seconds=answer.seconds))
     if not stage.run:
-        return end(plan, state, _prefix_missing(stage, why=missing.why))
+        return end(plan, state, _prefix_missing(stage, why=answer.why))
     state = replace(
         state,
         index=index,
         jobs=(),
         refused=(*state.refused, stage.name),
-        misses={**state.misses, stage.name: missing.why},
+        misses={**state.misses, stage.name: answer.why},
         facts={name: facts for name, facts in state.facts.items() if name != stage.name},
         results={name: result for name, result in state.results.items() if name != stage.name},
     )

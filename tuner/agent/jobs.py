@@ -22,7 +22,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
-    """Restores a stage's output from the cache; answered by Done, or Miss if it is gone."""
+    """Restores a stage's output from the cache; answered by Restored, or Miss if it is gone."""
 
     index: int
 
@@ -125,6 +125,13 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """The output is on disk; `seconds` is what that took, from the look-up to the last file."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """The stage can start; `progress` is that of the checkpoint, if one was restored."""
 
@@ -160,7 +167,7 @@ class Refused:
     why: str
 
 
-Answer: TypeAlias = Hit | Miss | Prepared | Decided | Saved | Done | Refused
+Answer: TypeAlias = Hit | Miss | Restored | Prepared | Decided | Saved | Done | Refused
 
 _TYPES: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (Lookup, Restore, Prepare, Write, Decide, Save, Store)

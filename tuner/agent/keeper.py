@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,10 +37,18 @@ class Keeper:
     Args:
         plan: The trial's plan.
         store: Where the objects are.
+        clock: Seconds that only ever grow.
     """
 
-    def __init__(self, plan: TrialPlan, store: ArtifactStore) -> None:
+    def __init__(
+        self,
+        plan: TrialPlan,
+        store: ArtifactStore,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._plan = plan
+        self._clock = clock
         self._layout = Layout(Path(plan.layout))
         scratch = self._layout.io
         self._log = StudyLog(store, plan.study_prefix)
@@ -75,7 +84,8 @@ class Keeper:
             return jobs.Miss(why=str(found))
         return jobs.Hit(facts=_facts_of(found.manifest.facts, plan=self._plan))
 
-    def _restore(self, stage: StagePlan) -> jobs.Done | jobs.Miss:
+    def _restore(self, stage: StagePlan) -> jobs.Restored | jobs.Miss:
+        began = self._clock()
         found = self._cache.lookup(stage.key)
         if isinstance(found, cache.Miss):
             return jobs.Miss(why=str(found))
@@ -83,7 +93,9 @@ class Keeper:
         shutil.rmtree(output, ignore_errors=True)
         output.parent.mkdir(parents=True, exist_ok=True)
         missing = self._cache.restore(found, output, beneath=self._layout.base)
-        return jobs.Done() if missing is None else jobs.Miss(why=str(missing))
+        if missing is not None:
+            return jobs.Miss(why=str(missing))
+        return jobs.Restored(seconds=max(0.0, self._clock() - began))
 
     def _prepare(self, job: jobs.Prepare) -> jobs.Prepared:
         stage = self._plan.stages[job.index]

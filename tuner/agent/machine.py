@@ -28,6 +28,7 @@ from tuner.agent.jobs import (
     Prepared,
     Refused,
     Restore,
+    Restored,
     Save,
     Saved,
     Store,
@@ -232,9 +233,8 @@ class Machine:
         match job, event.answer:
             case Lookup(), (Hit() | Miss()) as answer:
                 return looked_up(self.plan, state, answer)
-            case Restore(), answer:
-                missing = answer if isinstance(answer, Miss) else None
-                return restored(self.plan, state, index=job.index, missing=missing)
+            case Restore(), (Restored() | Miss()) as answer:
+                return restored(self.plan, state, answer, index=job.index)
             case Prepare(), Prepared() as answer:
                 return prepared(self.plan, state, answer, at=event.at)
             case Decide(), Decided() as answer:

@@ -127,9 +127,14 @@ def test_a_second_trial_takes_the_prefix_from_the_cache(bench: Any) -> None:
     assert [stage.outcome for stage in second.stages] == [StageOutcome.CACHED, StageOutcome.RUN]
     assert second.metrics["error"] == 0.5
     assert second.stages[0].first_run_seconds == first.stages[0].first_run_seconds
+    assert second.stages[0].seconds > 0.0
+    price_per_second = plan.stages[0].price_per_hour / 3600.0
+    assert second.stages[0].cost_usd == pytest.approx(second.stages[0].seconds * price_per_second)
     assert second.saved_usd == pytest.approx(first.stages[0].cost_usd)
     assert second.metrics["runtime"] >= first.stages[0].seconds
-    assert bench.records(Kind.STAGE, "digits-0-1")[0].body["outcome"] == "Cached"
+    recorded = bench.records(Kind.STAGE, "digits-0-1")[0].body
+    assert recorded["outcome"] == "Cached"
+    assert recorded["seconds"] == second.stages[0].seconds
 
 
 def test_a_wholly_cached_trial_restores_nothing(bench: Any) -> None:
@@ -139,6 +144,7 @@ def test_a_wholly_cached_trial_restores_nothing(bench: Any) -> None:
     result = bench.completed(plan)
     assert result.outcome is Outcome.COMPLETED
     assert {stage.outcome for stage in result.stages} == {StageOutcome.CACHED}
+    assert {stage.seconds for stage in result.stages} == {0.0}
     assert not Layout(Path(plan.layout)).stage("prepare").output.exists()
     assert len(bench.records(Kind.STAGE, "digits-0-1")) == 2
 

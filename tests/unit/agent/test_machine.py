@@ -16,7 +16,7 @@ from tuner.agent.signals import exit_code, signals, stop_seconds
 from tuner.agent.state import Phase, State, state_from_json, state_to_json
 from tuner.agent.writing import agent_result
 from tuner.pipeline.plan import FidelityPlan, ObjectivePlan, StagePlan, TrialPlan
-from tuner.trial import Command, Outcome
+from tuner.trial import Command, Outcome, StageOutcome
 
 
 def _stage(name: str, **changes: Any) -> StagePlan:
@@ -59,7 +59,7 @@ PLAN = TrialPlan(
 MACHINE = Machine(plan=PLAN, compared=PLAN.objectives)
 ANSWERS: dict[type, jobs.Answer] = {
     jobs.Lookup: jobs.Miss(why="never stored"),
-    jobs.Restore: jobs.Done(),
+    jobs.Restore: jobs.Restored(seconds=0.5),
     jobs.Prepare: jobs.Prepared(),
     jobs.Write: jobs.Done(key="key"),
     jobs.Decide: jobs.Decided(stop=False, reason=""),
@@ -112,6 +112,24 @@ def test_a_pipeline_step_by_step() -> None:
     assert result.metrics == pytest.approx({"loss": 0.9, "cost": 20.0, "runtime": 20.0})
     assert result.fidelity == 9.0
     assert result.key == "key"
+
+
+@pytest.mark.parametrize(
+    ("maker", "outcome", "seconds"),
+    [("s-0-7", StageOutcome.CACHED, 0.5), (PLAN.trial, StageOutcome.RUN, 0.0)],
+)
+def test_a_cached_stage_takes_what_its_restore_takes(
+    maker: str, outcome: StageOutcome, seconds: float
+) -> None:
+    state = MACHINE.apply(State(), events.Begun())
+    hit = jobs.Hit(facts=jobs.Facts(trial=maker, instance_type="cpu", seconds=10.0))
+    state = MACHINE.apply(state, events.Answered(answer=hit, at=100.0))
+    assert state.results["prepare"].seconds == 0.0
+    state = _settle(state)
+    result = state.results["prepare"]
+    assert (result.outcome, result.seconds, result.cost_usd) == (outcome, seconds, seconds)
+    assert result.first_run_seconds == 10.0
+    assert state.restored == ("prepare",)
 
 
 def test_the_rung_vector_is_that_of_the_report_that_reached_it() -> None:

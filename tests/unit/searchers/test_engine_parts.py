@@ -141,6 +141,22 @@ def test_rows_are_first_runs_and_values_at_rungs(facts, joint):
     assert data.paid.tolist() == pytest.approx([1.2, 0.13, 0.35, 0.0])
 
 
+def test_a_restore_takes_what_the_last_ones_took_in_the_middle(facts, joint):
+    taken = [100.0] * 40 + [2.0] * 7 + [3.0] + [50.0] * 7
+    names = [f"t{number}" for number in range(len(taken))]
+    history = History(
+        trials=tuple(trial(name, lr=0.1 + 0.01 * number) for number, name in enumerate(names)),
+        observations=tuple(observed(name, 9, full=True, error=0.5) for name in names),
+        open_trials=frozenset(),
+        failed={},
+        stages={
+            name: (result("read", seconds, StageOutcome.CACHED, first_run_seconds=10.0),)
+            for name, seconds in zip(names, taken, strict=True)
+        },
+    )
+    assert Reader(facts, joint).read(history).restore_seconds[0] == 3.0
+
+
 def test_reading_again_after_more_has_happened_is_reading_at_once(facts, joint):
     reader = Reader(facts, joint)
     reader.read(HISTORY)

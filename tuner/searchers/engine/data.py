@@ -45,8 +45,8 @@ class StudyData:
         is_open: Which trials have not ended, shape (N,).
         failed: Which trials failed by their own doing, shape (N,).
         stored: How many leading stages of each trial have their artifact in the cache, shape (N,).
-        restore_seconds: What taking a stage's artifact from the cache took, mean by stage; NaN
-            where that never happened.
+        restore_seconds: What taking a stage's artifact from the cache took of late, median by
+            stage; NaN where that never happened.
         fidelity: The fraction of full fidelity that each trial reached, shape (N,).
         objectives: To minimise, as observed at full fidelity: sign * value of metrics, natural
             logs of dollars and seconds; NaN where there is none, shape (N, M).

@@ -24,6 +24,9 @@ SHORTEST_SECONDS = 1e-3
 HUGE = 1e100
 """Beyond it values are taken to be this: squares of them must be numbers."""
 
+RECENT = 15
+"""The median of so many restores of a stage is what the next one takes: stores get busier."""
+
 _TOLERANCE = 1e-9
 
 
@@ -59,6 +62,7 @@ class Reader:
 
     def read(self, history: History) -> StudyData:
         """The history as arrays. Trials on instance types that are gone are left out."""
+        self._let_go(history)
         placed = [
             (trial, place) for trial in history.trials if (place := self._place(trial)) is not None
         ]
@@ -75,7 +79,7 @@ class Reader:
             is_open=np.array([name in history.open_trials for name in names], dtype=bool),
             failed=np.array([history.failed.get(name) in OWN_DOING for name in names], dtype=bool),
             stored=np.array([one.stored for one in told], dtype=np.intp),
-            restore_seconds=self._restores(told),
+            restore_seconds=self._restores([told[trial] for trial in order.tolist()]),
             fidelity=np.array([one.fidelity for one in told], dtype=np.float64),
             objectives=np.array([one.objectives for one in told], dtype=np.float64).reshape(
                 len(told), len(self.facts.objectives)
@@ -115,6 +119,14 @@ class Reader:
             self._units[trial.name] = self.place(trial.parameters, trial.instance_types)
         return self._units[trial.name]
 
+    def _let_go(self, history: History) -> None:
+        """What was read of trials that histories no longer tell of is dropped now and then."""
+        if len(self._units) <= 2 * len(history.trials) + 1000:
+            return
+        names = {trial.name for trial in history.trials}
+        self._units = {name: one for name, one in self._units.items() if name in names}
+        self._told = {name: one for name, one in self._told.items() if name in names}
+
     def _tell(self, history: History, trials: Sequence[Trial]) -> list[_Told]:
         curves: dict[str, list[Observation]] = {}
         for observation in history.observations:
@@ -144,7 +156,7 @@ class Reader:
                 for index, stage in enumerate(self.facts.stages)
                 if (result := results.get(stage.name)) is not None
                 and result.outcome is StageOutcome.CACHED
-                # An agent that did not take the time says 0: that is no measurement.
+                # Nothing was restored for a trial of which everything was in the cache.
                 and result.seconds > 0.0
             ),
             stored=self._stored(results),
@@ -215,14 +227,11 @@ class Reader:
         return len(self.facts.stages)
 
     def _restores(self, told: Sequence[_Told]) -> NDArray[np.float64]:
-        count = np.zeros(len(self.facts.stages))
-        total = np.zeros(len(self.facts.stages))
+        taken: list[list[float]] = [[] for _ in self.facts.stages]
         for one in told:
             for index, seconds in one.restores:
-                count[index] += 1
-                total[index] += seconds
-        with np.errstate(invalid="ignore"):
-            return total / count
+                taken[index].append(seconds)
+        return np.array([float(np.median(one[-RECENT:])) if one else nan for one in taken])
 
 
 OWN_DOING = frozenset(
