@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.transfer import baselines, own
+from benchmarks.transfer import baselines, own, syne_tune_peers
 from benchmarks.transfer.case import Case
 
 OURS = "ours"
@@ -41,6 +41,8 @@ METHODS: dict[str, Method] = {
     "HyperBO (network alone)": Method(own.hyperbo),
     "RGPE": Method(baselines.rgpe, seeds=2),
     "copula CTS": Method(baselines.copula_cts, seeds=3),
+    "syne-tune CTS": Method(syne_tune_peers.cts, only="LCBench"),
+    "syne-tune ZeroShot": Method(syne_tune_peers.zero_shot, only="LCBench"),
     GP_EI: Method(baselines.gp_ei, seeds=3, transfer=False),
     "optuna GPSampler": Method(
         baselines.optuna_sampler("gp"), seeds=1, transfer=False, only="LCBench"

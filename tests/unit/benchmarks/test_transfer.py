@@ -12,6 +12,7 @@ from benchmarks.transfer.baselines import mean_rank
 from benchmarks.transfer.case import EVALUATIONS, WORST, Case
 from benchmarks.transfer.curves import NEVER, area, evaluations, interval, summary
 from benchmarks.transfer.own import portfolio
+from benchmarks.transfer.syne_tune_peers import nearest_rows
 from benchmarks.transfer.tables import Collection
 
 GRID = {
@@ -89,6 +90,17 @@ def test_the_mean_rank_prefers_the_compromise(case):
     rows = mean_rank(case, np.random.default_rng(0))
     assert rows[0] == 1
     assert len(set(rows)) == EVALUATIONS
+
+
+def test_a_proposal_stands_for_the_nearest_row_that_is_left():
+    X = np.array([[0.0], [0.4], [1.0]])
+    points = iter(np.array([[0.1], [0.1], [0.0]]))
+    assert nearest_rows(X, points) == [0, 1, 2]
+
+
+def test_no_more_rows_are_taken_than_may_be_evaluated():
+    X = np.linspace(0, 1, 2 * EVALUATIONS)[:, None]
+    assert len(set(nearest_rows(X, iter(X)))) == EVALUATIONS
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("maximize", -1.0), ("minimize", 1.0)])

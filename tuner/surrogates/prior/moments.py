@@ -3,7 +3,8 @@
 With the tasks' values F (m, N) at shared inputs, a new task is f = mean + F w + r: a deviation in
 the span of the sources, and a residual r that no source shows. The sample covariance of few tasks
 is too sure of itself, and a factor N / (N - 1) does not mend that: after t observations it would
-have XX how each group of sources looks to the others (`calibration`).
+have to be N / (N - 1 - t). So the residual is learnt from how each group of sources looks to the
+others (`calibration`).
 """
 
 from __future__ import annotations
