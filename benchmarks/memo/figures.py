@@ -85,6 +85,11 @@ def improvement(run: Run) -> float:
     return run.improvement
 
 
+def closed(runs: Runs, lowest: float) -> Estimate:
+    """The share of what could be improved at all after the warm-up that was."""
+    return ratio(each(runs, improvement), [run.start - lowest for run in runs])
+
+
 def each(runs: Runs, of: Of) -> list[float]:
     """Of every seed."""
     return [of(run) for run in runs]
@@ -154,8 +159,13 @@ def memo_part(runs: Runs) -> float:
     return full / sum(float(run.paid.sum()) for run in runs)
 
 
-def figures_of(table: Table) -> list[Figure]:
-    """All figures of one problem, with the targets that apply to it."""
+def figures_of(table: Table, *, lowest: float) -> list[Figure]:
+    """All figures of one problem, with the targets that apply to it.
+
+    Args:
+        table: Its runs.
+        lowest: The least value that it has, which bounds every improvement.
+    """
     p, s = hits(table.ours)
     ceiling = 1.0 / (1.0 - 0.9 * s) - 1.0
     better, more = table.best(improvement), table.best(count)
@@ -177,6 +187,9 @@ def figures_of(table: Table) -> list[Figure]:
             over_one(table, better, improvement),
             0.0 if control else 0.3,
         ),
+        _plain("gap closed, of 1", closed(table.ours, lowest)),
+        _plain(f"gap closed by {better}", closed(table.runs[better, True], lowest)),
+        _plain(f"R2 improvement over {better} that is possible", _ceiling(table, better, lowest)),
         _spend(f"R2 dollars to the end of {better}, ratio", spend_to_final(table, better)),
         _memo(memo_part(table.ours) * (1.0 - p * net_share(table.ours)), is_control=control),
     ]
@@ -225,6 +238,16 @@ def _gain(name: str, gain: Estimate, target: float | None) -> Figure:
     return Figure(
         name=f"{name}, gain", value=gain.value, interval=gain.interval, target=target, met=met
     )
+
+
+def _ceiling(table: Table, name: str, lowest: float) -> Estimate:
+    """What the improvement over a baseline would be if every run ended at the least value."""
+    possible = [run.start - lowest for run in table.ours]
+    return _less_one(ratio(possible, each(table.runs[name, True], improvement)))
+
+
+def _plain(name: str, found: Estimate) -> Figure:
+    return Figure(name=name, value=found.value, interval=found.interval)
 
 
 def _spend(name: str, found: Estimate) -> Figure:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import islice
 from multiprocessing import get_context
 
 import numpy as np
@@ -159,12 +162,25 @@ def execute(task: Task) -> Run:
     return _reduced(trace, task=task, problem=problem, budget=budget)
 
 
-def execute_all(tasks: Iterable[Task], *, processes: int = 2) -> Iterator[Run]:
-    """Runs tasks, one a core, and yields what they come to as they end."""
+def execute_all(
+    tasks: Iterable[Task], *, processes: int = 2, until: float | None = None
+) -> Iterator[Run]:
+    """Runs tasks, one a core, and yields what they come to in their order.
+
+    Args:
+        tasks: What to run.
+        processes: How many at a time.
+        until: On the monotonic clock; no task is begun later.
+    """
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
+    waiting = iter(tasks)
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(execute, tasks)
+        begun = deque(pool.submit(execute, one) for one in islice(waiting, processes))
+        while begun:
+            yield begun.popleft().result()
+            if until is None or time.monotonic() < until:
+                begun.extend(pool.submit(execute, one) for one in islice(waiting, 1))
 
 
 @lru_cache
@@ -192,7 +208,9 @@ def _reduced(trace: Trace, *, task: Task, problem: Problem, budget: float) -> Ru
         spent=spent[kept],
         values=np.array([sign * one.metrics[metric] for one in own])[kept],
         full=np.array([sum(one.full_seconds.values()) for one in own])[kept],
-        saved=np.array([sum(one.full_seconds[name] for name in one.cached) for one in own])[kept],
+        saved=np.array([sum((one.full_seconds[name] for name in one.cached), 0.0) for one in own])[
+            kept
+        ],
         start=min(sign * one.metrics[metric] for one in warm),
         budget=left,
         restore=problem.declared.restore_seconds,

@@ -70,11 +70,14 @@ def test_hits_and_what_the_cache_gives(table):
 
 
 def test_every_figure_of_a_problem_says_whether_its_target_is_met(table):
-    figures = {one.name: one for one in figures_of(table)}
+    figures = {one.name: one for one in figures_of(table, lowest=0.1)}
     first = figures["synthetic-70: R1 configurations over the mean, gain"]
     assert first.target == pytest.approx(0.85 * (1 / (1 - 0.9 * 0.6) - 1))
     assert first.met
     assert not figures["synthetic-70: R2 improvement over EI, gain"].met
+    assert figures["synthetic-70: gap closed, of 1"].value == pytest.approx(0.8 / 0.9)
+    possible = figures["synthetic-70: R2 improvement over EI that is possible"]
+    assert possible.value == pytest.approx(0.9 / 0.8 - 1)
     assert figures["synthetic-70: R2 dollars to the end of EI, ratio"].met
     assert figures["synthetic-70: memo part over 1/(1 - p (s - restores))"].value == pytest.approx(
         1.0

@@ -1,5 +1,7 @@
 import pytest
 
+from benchmarks.memo.kept import keep_run, read_runs, run_to_json
+from benchmarks.memo.least import least
 from benchmarks.memo.methods import OURS, SPEND_BLIND
 from benchmarks.memo.runs import WARM_UP, Task, execute
 from benchmarks.problems.registry import load
@@ -45,3 +47,29 @@ def test_auto_without_earlier_studies_is_eeipu():
     ]
     auto, eeipu = ([one.parameters for one in trace.trials] for trace in traces)
     assert auto == eeipu
+
+
+def test_kept_runs_are_read_back_bit_by_bit_and_a_torn_line_is_run_again(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    assert read_runs(path) == {}
+    first, second = execute(task("EI")), execute(task("random"))
+    keep_run(path, first)
+    with path.open("a") as file:
+        file.write(run_to_json(second)[:100])
+    assert set(read_runs(path)) == {first.task}
+    keep_run(path, second)
+    back = read_runs(path)
+    assert list(back) == [first.task, second.task]
+    assert run_to_json(back[first.task]) == run_to_json(first)
+    assert back[second.task].final == second.final
+
+
+def test_a_file_of_something_else_is_told(tmp_path):
+    path = tmp_path / "other.jsonl"
+    path.write_text("{}\n")
+    with pytest.raises(ValueError, match="not a run"):
+        read_runs(path)
+
+
+def test_the_least_value_of_the_synthetic_pipeline_is_zero():
+    assert least("synthetic-70", searches=1) == pytest.approx(0.0, abs=0.05)
