@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -17,13 +19,37 @@ Asked for configurations of this and of other studies; cheap to ask again.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """What a worker knows when it proposes: every proposal and every observation in the log.
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """Trials of a long study that ended and of which a worker keeps no more than that they were.
 
     Attributes:
-        trials: All proposals of all workers, in the log's order.
-        observations: All observations, in the log's order.
+        digests: Of their configurations, 64 bits each, rising; see `configuration_digest`.
+    """
+
+    digests: array[int] = field(default_factory=lambda: array("Q"))
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+    def __contains__(self, digest: int) -> bool:
+        place = bisect_left(self.digests, digest)
+        return place < len(self.digests) and self.digests[place] == digest
+
+    def joined_by(self, digests: Iterable[int]) -> Forgotten:
+        """These and some more."""
+        return Forgotten(array("Q", sorted([*self.digests, *digests])))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What a worker knows when it proposes: the proposals and the observations in the log.
+
+    Of thousands of trials a worker may keep a part; the last four attributes tell of all.
+
+    Attributes:
+        trials: Proposals of all workers, in the log's order, all open ones among them.
+        observations: What they showed, in the log's order.
         open_trials: Names of the trials that have not ended.
         failed: Trials that ended without a full observation, with the reason's word.
         stages: By trial, open ones included: what its first look at each stage came to (run,
@@ -33,6 +59,7 @@ class History:
             not in it.
         elapsed_seconds: For how long something of the study ran, as the log's times say; parallel
             trials count once, and a suspended study stands still.
+        forgotten: The trials that `trials` leaves out; none in a study of some thousands.
     """
 
     trials: Sequence[Trial] = ()
@@ -43,6 +70,7 @@ class History:
     started: int = 0
     spent_usd: float = 0.0
     elapsed_seconds: float = 0.0
+    forgotten: Forgotten = field(default_factory=Forgotten)
 
     def with_open(self, trial: Trial) -> History:
         """The history after one more proposal."""

@@ -47,8 +47,12 @@ class SobolSearcher:
             return None
         seen = (trial.why.get(INDEX) for trial in history.trials)
         used = {index for index in seen if isinstance(index, int | float)}
+        # Of a long study not all used points are told; this worker's proposals used one at most.
+        first = number * self.workers if len(history.forgotten) else 0
         free = (
-            index for index in count(self.worker % self.workers, self.workers) if index not in used
+            index
+            for index in count(first + self.worker % self.workers, self.workers)
+            if index not in used
         )
         for index, point in self._points(islice(free, DRAWS)):
             configuration = self.joint.from_unit(point)

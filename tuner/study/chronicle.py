@@ -7,7 +7,7 @@ result of its lowest attempt, one verdict an attempt and segment, one value a fi
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from tuner.errors import LogError
@@ -129,12 +129,33 @@ class Story:
         return sum(one.seconds for one in self.verdicts.values())
 
 
+class Follower:
+    """Hands out the trials of which something was told since it was last asked.
+
+    Args:
+        stories: The first news.
+    """
+
+    def __init__(self, stories: Iterable[Story]) -> None:
+        self._news = {story.name: story for story in stories}
+
+    def note(self, story: Story) -> None:
+        """Something was told of this trial."""
+        self._news[story.name] = story
+
+    def news(self) -> Collection[Story]:
+        """The trials told of since the last call, each once."""
+        news, self._news = self._news, {}
+        return news.values()
+
+
 class Chronicle:
     """All trials of a study by name, folded from the records of its log."""
 
     def __init__(self) -> None:
         self._stories: dict[str, Story] = {}
         self._ordered: tuple[Story, ...] | None = None
+        self._followers: list[Follower] = []
 
     def add(self, records: Iterable[Record]) -> None:
         """Takes records in; those seen before and kinds of later versions change nothing.
@@ -149,6 +170,20 @@ class Chronicle:
             except LogError as error:
                 _logger.warning("%s", error)
             self._ordered = None
+            for follower in self._followers:
+                follower.note(story)
+
+    def follow(self) -> Follower:
+        """Somebody who reads on: what is known now is its first news."""
+        follower = Follower(self._stories.values())
+        self._followers.append(follower)
+        return follower
+
+    def forget(self, trials: Iterable[str]) -> None:
+        """Lets go of trials, for whoever alone reads this chronicle and has seen enough of them."""
+        for name in trials:
+            self._stories.pop(name, None)
+        self._ordered = None
 
     @property
     def stories(self) -> tuple[Story, ...]:

@@ -30,3 +30,16 @@ def elapsed_seconds(spans: Iterable[Span]) -> float:
         total += max(0.0, end - max(start, reached))
         reached = max(reached, end)
     return total
+
+
+def merged(spans: Iterable[Span]) -> Iterator[Span]:
+    """The union of spans as spans that do not touch, rising."""
+    first, last = float("inf"), float("-inf")
+    for start, end in sorted(spans):
+        if start > last:
+            if last >= first:
+                yield first, last
+            first = start
+        last = max(last, end)
+    if last >= first:
+        yield first, last

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
-from tuner.searchers._protocol import History
+from tuner.searchers._protocol import Forgotten, History
 from tuner.spec.trial import TrialState
 from tuner.study.chronicle import Chronicle, Story
-from tuner.study.elapsed import Span, elapsed_seconds, spans_of
+from tuner.study.elapsed import Span, elapsed_seconds, merged, spans_of
 from tuner.trial import Observation, StageResult
 
 UNCOUNTED = frozenset({TrialState.CANCELLED, TrialState.REJECTED})
@@ -28,9 +28,51 @@ class _Told:
     cost_usd: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What is left of trials that ended and are no longer kept.
+
+    Attributes:
+        counted: How many count towards a bound of trials.
+        started: How many have begun to run and count.
+        spent_usd: What they cost.
+        spans: When any of them ran, seconds since the epoch; apart and rising.
+        forgotten: What searchers are told of them.
+    """
+
+    counted: int = 0
+    started: int = 0
+    spent_usd: float = 0.0
+    spans: tuple[Span, ...] = ()
+    forgotten: Forgotten = field(default_factory=Forgotten)
+
+    def joined_by(self, stories: Sequence[Story], *, digests: Iterable[int]) -> Past:
+        """The past with some more trials, told apart by the digests of their configurations."""
+        told = [_told(story) for story in stories]
+        return Past(
+            counted=self.counted + sum(map(counts, stories)),
+            started=self.started + sum(one.started for one in told),
+            spent_usd=self.spent_usd + sum(one.cost_usd for one in told),
+            spans=tuple(merged([*self.spans, *(span for one in told for span in one.spans)])),
+            forgotten=self.forgotten.joined_by(digests),
+        )
+
+
+NO_PAST = Past()
+
+
+def counts(story: Story) -> bool:
+    """Whether a trial counts towards a bound of trials."""
+    return story.state not in UNCOUNTED
+
+
 def history_of(chronicle: Chronicle) -> History:
     """All proposals and observations in the log's order: same log, same history."""
-    stories = chronicle.stories
+    return history_from(chronicle.stories)
+
+
+def history_from(stories: Sequence[Story], *, past: Past = NO_PAST) -> History:
+    """The history of some trials, in the log's order, after a past that is only summed up."""
     told = [(story.name, _told(story)) for story in stories]
     observed = sorted((item for _, one in told for item in one.observed), key=lambda item: item[:3])
     return History(
@@ -39,9 +81,12 @@ def history_of(chronicle: Chronicle) -> History:
         open_trials=frozenset(name for name, one in told if one.is_open),
         failed={name: one.failure for name, one in told if one.failure is not None},
         stages={name: one.looks for name, one in told if one.looks},
-        started=sum(one.started for _, one in told),
-        spent_usd=sum(one.cost_usd for _, one in told),
-        elapsed_seconds=elapsed_seconds(span for _, one in told for span in one.spans),
+        started=past.started + sum(one.started for _, one in told),
+        spent_usd=past.spent_usd + sum(one.cost_usd for _, one in told),
+        elapsed_seconds=elapsed_seconds(
+            (*past.spans, *(span for _, one in told for span in one.spans))
+        ),
+        forgotten=past.forgotten,
     )
 
 
@@ -55,7 +100,7 @@ def _told(story: Story) -> _Told:
         spans=tuple(spans_of(story)),
         is_open=story.is_open,
         failure=(story.reason or str(story.state)) if failed else None,
-        started=story.attempts > 0 and story.state not in UNCOUNTED,
+        started=story.attempts > 0 and counts(story),
         cost_usd=story.cost_usd,
     )
     story.made = told

@@ -18,6 +18,7 @@ from tuner.log import StudyLog
 from tuner.logs import set_up_logs
 from tuner.spec import TuningStudySpec
 from tuner.worker.loop import LONGEST_PAUSE_SECONDS, Worker, WorkerSettings
+from tuner.worker.memory import KEPT, Memory
 from tuner.worker.pod import CREDENTIALS, PodSettings, StudyWatch
 from tuner.worker.searching import pod_searcher
 
@@ -57,15 +58,17 @@ def _work(settings: PodSettings, stop: threading.Event) -> None:
         return
     spec = TuningStudySpec.model_validate(study["spec"])
     store = open_store(settings.store, credentials=FileCredentials(CREDENTIALS))
+    view = LogView(StudyLog(store, settings.study.study_prefix))
     worker = Worker(
         WorkerSettings(
             study=settings.study.name, ordinal=settings.ordinal, seed=spec.searcher.seed
         ),
         searcher=pod_searcher(watch, store=store, settings=settings),
-        view=LogView(StudyLog(store, settings.study.study_prefix)),
+        view=view,
         store=store,
         backend=KubernetesBackend(api, study=settings.study, worker=settings.ordinal),
         demand=watch.demand,
+        memory=Memory(view.chronicle, objectives=spec.objectives, kept=KEPT),
     )
     _logger.info("worker %d of study %s starts", settings.ordinal, settings.study.name)
     worker.run(stop)

@@ -14,9 +14,10 @@ from tuner.errors import BackendError, StoreError
 from tuner.log import Kind
 from tuner.searchers import Searcher, Suggestion, proposal_rng
 from tuner.study.bodies import proposed_body
-from tuner.study.history import UNCOUNTED, history_of
+from tuner.study.chronicle import Story
 from tuner.study.markers import mark_exhausted
 from tuner.trial import Trial, trial_name
+from tuner.worker.memory import Memory
 
 POLL_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 60.0
@@ -70,6 +71,7 @@ class Worker:
         store: For the marker that says that nothing is left to propose.
         backend: Where trials run.
         demand: What is wanted now.
+        memory: What it keeps of the log; by default all of it.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Worker:
         store: ArtifactStore,
         backend: TrialBackend,
         demand: Callable[[], Demand],
+        memory: Memory | None = None,
     ) -> None:
         self._settings = settings
         self._searcher = searcher
@@ -88,6 +91,7 @@ class Worker:
         self._store = store
         self._backend = backend
         self._demand = demand
+        self._memory = memory or Memory(view.chronicle)
         self._pause = 1.0
         self._pending: Trial | None = None
         self.exhausted = False
@@ -126,6 +130,7 @@ class Worker:
         self._view.refresh()
         if self._pending is not None:
             self._write_down(self._pending)
+        self._memory.update()
         open_names = {one.trial for one in self._backend.open_trials()}
         self._start_again(open_names)
         room = self._room(demand, open_names)
@@ -134,8 +139,7 @@ class Worker:
 
     def _propose(self, count: int, *, first: int) -> None:
         """Proposes so many trials, numbered from `first`, each aware of those before it."""
-        # Built once: it holds all that was ever observed.
-        history = history_of(self._view.chronicle)
+        history = self._memory.history()
         for number in range(first, first + count):
             suggestion = self._searcher.suggest(
                 history,
@@ -150,9 +154,9 @@ class Worker:
 
     def _start_again(self, open_names: set[str]) -> None:
         """Own proposals that were written down and never started: a crash lies in between."""
-        for story in self._view.chronicle.stories:
-            never_ran = story.is_open and not story.attempts and story.name not in open_names
-            if story.trial is not None and never_ran and self._is_mine(story.trial):
+        mine = [story for story in self._memory.stories if story.is_open and self._is_mine(story)]
+        for story in sorted(mine, key=lambda one: (one.created, one.name)):
+            if story.trial is not None and not story.attempts and story.name not in open_names:
                 self._backend.start(story.trial)
                 open_names.add(story.name)
 
@@ -160,16 +164,13 @@ class Worker:
         mine = sum(self._number(name) is not None for name in open_names)
         room = demand.slots + (demand.ahead if demand.slots else 0) - mine
         if demand.max_trials is not None:
-            stories = self._view.chronicle.stories
-            counted = sum(story.state not in UNCOUNTED for story in stories)
-            room = min(room, demand.max_trials - counted)
+            room = min(room, demand.max_trials - self._memory.counted)
         return max(0, room)
 
     def _next_number(self, open_names: set[str]) -> int:
-        trials = [story.trial for story in self._view.chronicle.stories]
-        numbers = [one.number for one in trials if one is not None and self._is_mine(one)]
-        numbers += [number for name in open_names if (number := self._number(name)) is not None]
-        return 1 + max(numbers, default=-1)
+        known = self._memory.highest(self._settings.ordinal)
+        numbers = (number for name in open_names if (number := self._number(name)) is not None)
+        return 1 + max([known, *numbers])
 
     def _start(self, suggestion: Suggestion, *, number: int) -> Trial:
         trial = Trial(
@@ -193,8 +194,8 @@ class Worker:
         self._pending = None
         self._view.refresh()
 
-    def _is_mine(self, trial: Trial) -> bool:
-        return trial.worker == self._settings.ordinal
+    def _is_mine(self, story: Story) -> bool:
+        return story.trial is not None and story.trial.worker == self._settings.ordinal
 
     def _number(self, name: str) -> int | None:
         """The number in the name of an own trial; None for another worker's."""

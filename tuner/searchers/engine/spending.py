@@ -56,8 +56,12 @@ def spend_weight(
 
 
 def _accounts(facts: Facts, history: History, data: StudyData, start_up: int) -> Iterator[Account]:
-    paid = float(data.paid.sum())
-    warm_up = float(data.paid[:start_up].sum())
+    count = len(data) + len(history.forgotten)
+    paid, warm_up = float(data.paid.sum()), float(data.paid[:start_up].sum())
+    if len(history.forgotten):
+        # What was forgotten is taken to have cost, one by one, what is still known did.
+        paid *= count / len(data)
+        warm_up = paid * min(start_up / count, 1.0)
     if facts.max_cost_usd is not None and facts.in_dollars:
         # A running trial is taken to cost what ended ones did in the mean.
         ended = data.paid[~data.is_open & (data.paid > 0.0)]
@@ -68,4 +72,4 @@ def _accounts(facts: Facts, history: History, data: StudyData, start_up: int) ->
         elapsed = history.elapsed_seconds
         yield Account(elapsed, 0.0, share * elapsed, facts.max_seconds)
     if facts.max_trials is not None:
-        yield Account(float(len(data)), 0.0, float(start_up), float(facts.max_trials))
+        yield Account(float(count), 0.0, float(start_up), float(facts.max_trials))

@@ -1,0 +1,197 @@
+"""A worker of a long study keeps the part that tells most, the same however the log was read."""
+
+from dataclasses import asdict
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tuner.hardware import StageChoices
+from tuner.hardware.choices import Group
+from tuner.log.records import Kind, Record
+from tuner.searchers import JointSpace, RandomSearcher, SobolSearcher, proposal_rng
+from tuner.searchers.joint import Configuration
+from tuner.searchers.proposed import Proposed
+from tuner.space import SearchSpace
+from tuner.spec import Objective, TuningStudySpec
+from tuner.spec.trial import TrialState
+from tuner.study.bodies import proposed_body
+from tuner.study.chronicle import Chronicle
+from tuner.study.history import history_of
+from tuner.study.verdict import Verdict
+from tuner.trial import Outcome, Trial, TrialResult
+from tuner.worker.memory import FIRST, Memory, telling
+
+OBJECTIVES = (Objective(metric="loss", direction="Minimize"),)
+EVALUATION_SECONDS = 60
+KEPT = 200
+
+
+def trial(number, *, why=None):
+    return Trial(
+        name=f"s-{number % 3}-{number // 3}",
+        worker=number % 3,
+        number=number // 3,
+        parameters={"units": number},
+        instance_types={"train": "small"},
+        why=why or {},
+    )
+
+
+def record(kind, name, seconds, body, attempt=1):
+    return Record(
+        kind=kind,
+        trial=name,
+        attempt=attempt,
+        part="0",
+        milliseconds=round(1000 * seconds),
+        body=body,
+    )
+
+
+def loss(number):
+    return ((number * 7919) % 1009) / 1009
+
+
+def log_of(count, *, ended=None, why=None):
+    """Trials proposed a second apart, each a minute long; those from `ended` on are open."""
+    made = []
+    for number in range(count):
+        one = trial(number, why=why if number % 500 == 499 else None)
+        made.append(record(Kind.PROPOSED, one.name, number, proposed_body(one), attempt=0))
+        if ended is not None and number >= ended:
+            continue
+        end = number + EVALUATION_SECONDS
+        result = TrialResult(
+            trial=one.name,
+            attempt=1,
+            outcome=Outcome.COMPLETED,
+            reason="",
+            message="",
+            fidelity=1.0,
+            metrics={"loss": loss(number)},
+            stages=(),
+        )
+        verdict = Verdict(
+            state=TrialState.COMPLETED, cost_usd=0.25, seconds=60.0, start=float(number)
+        )
+        made.append(record(Kind.RESULT, one.name, end, {"v": 1, **asdict(result)}))
+        made.append(record(Kind.VERDICT, one.name, end + 0.1, verdict.to_body()))
+    return sorted(made, key=lambda one: one.milliseconds)
+
+
+def remembered(records, *, kept=KEPT, batches=()):
+    """A memory that read the log in pieces that end at these places."""
+    chronicle = Chronicle()
+    memory = Memory(chronicle, objectives=OBJECTIVES, kept=kept)
+    edges = [0, *sorted(batches), len(records)]
+    for start, end in pairwise(edges):
+        chronicle.add(records[start:end])
+        memory.update()
+    return memory, chronicle
+
+
+def test_of_a_short_study_everything_is_kept():
+    records = log_of(2 * KEPT - 1)
+    memory, chronicle = remembered(records)
+    assert memory.history() == history_of(chronicle)
+    assert not len(memory.history().forgotten)
+
+
+def test_whoever_shares_its_chronicle_forgets_nothing():
+    memory, chronicle = remembered(log_of(5 * KEPT), kept=None)
+    assert memory.history() == history_of(chronicle)
+    assert len(memory.history().trials) == 5 * KEPT
+
+
+def test_of_a_long_study_a_bounded_part_is_kept_and_the_sums_are_of_all():
+    count = 10 * KEPT
+    records = log_of(count, ended=count - 50)
+    memory, chronicle = remembered(records)
+    whole = Chronicle()
+    whole.add(records)
+    everything, kept = history_of(whole), memory.history()
+    assert len(kept.trials) <= 2 * KEPT + 360
+    assert len(kept.trials) + len(kept.forgotten) == count
+    assert len(chronicle.stories) == len(kept.trials)
+    assert kept.open_trials == everything.open_trials
+    assert kept.started == everything.started
+    assert kept.spent_usd == pytest.approx(everything.spent_usd)
+    assert kept.elapsed_seconds == pytest.approx(everything.elapsed_seconds)
+    assert memory.counted == count
+    assert [memory.highest(worker) for worker in range(4)] == [666, 666, 665, -1]
+
+
+def test_the_first_the_best_and_the_initial_trials_stay():
+    records = log_of(10 * KEPT, why={"searcher": "initialTrials", "name": "mine"})
+    memory, _ = remembered(records)
+    kept = {one.name for one in memory.history().trials}
+    names = [trial(number).name for number in range(10 * KEPT - 400)]
+    best = sorted(range(len(names)), key=loss)[:30]
+    assert {names[number] for number in best} <= kept
+    assert set(names[:FIRST]) <= kept
+    assert {trial(number).name for number in range(499, 10 * KEPT, 500)} <= kept
+
+
+def test_the_rest_is_an_even_sample():
+    chronicle = Chronicle()
+    chronicle.add(log_of(2000))
+    stay = telling(chronicle.stories, objectives=OBJECTIVES, count=1000)
+    assert stay.sum() == 1000
+    others = np.array([loss(number) for number in range(2000)])[stay]
+    # A quarter is there because it is good, the rest as it comes.
+    assert 0.55 < float(np.mean(others > 0.25)) < 0.75
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 4000), max_size=30))
+def test_what_is_remembered_does_not_depend_on_when_the_log_was_read(places):
+    records = log_of(1500)
+    batches = [min(place, len(records)) for place in places]
+    assert remembered(records)[0].history() == remembered(records, batches=batches)[0].history()
+
+
+def test_a_record_that_comes_after_a_trial_was_forgotten_brings_nothing_back():
+    records = log_of(5 * KEPT)
+    memory, chronicle = remembered(records)
+    gone = {one.trial for one in records} - {one.name for one in memory.history().trials}
+    before = memory.history()
+    late = Verdict(state=TrialState.COMPLETED).to_body()
+    chronicle.add([record(Kind.VERDICT, min(gone), 2000, late, attempt=2)])
+    memory.update()
+    assert memory.history() == before
+
+
+@pytest.fixture
+def joint():
+    spec = TuningStudySpec.model_validate(
+        {
+            "objectives": [{"metric": "loss", "direction": "Minimize"}],
+            "parameters": [{"name": "units", "integer": {"min": 0, "max": 2099}}],
+            "hardware": {"instanceTypes": ["small"]},
+            "pipeline": {"image": "i", "stages": [{"name": "train", "command": ["train"]}]},
+            "budget": {"maxTrials": 10},
+        }
+    )
+    return JointSpace(
+        SearchSpace.from_parameters(spec.parameters), StageChoices((Group(("train",), ("small",)),))
+    )
+
+
+def test_what_was_forgotten_is_not_proposed_again(joint):
+    history = remembered(log_of(10 * KEPT))[0].history()
+    proposed = Proposed.of(history, joint=joint)
+    assert all(
+        Configuration({"units": number}, ("small",)) in proposed for number in range(10 * KEPT)
+    )
+    assert Configuration({"units": 2099}, ("small",)) not in proposed
+    assert not proposed.exhausted
+    for searcher in (
+        RandomSearcher(joint),
+        SobolSearcher(joint=joint, seed=0, worker=0, workers=3),
+    ):
+        found = searcher.suggest(history, number=667, rng=proposal_rng(0, worker=0, number=667))
+        assert found is not None
+        assert found.parameters["units"] >= 10 * KEPT
