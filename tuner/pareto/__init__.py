@@ -13,15 +13,18 @@ from tuner.pareto.dominance import (
     sort_into_fronts,
 )
 from tuner.pareto.hypervolume import hypervolume
-from tuner.pareto.net import doubled_ranks, epsilon_net
+from tuner.pareto.net import net_order, scaled_ranks, weight_before
+from tuner.pareto.peeling import split_at
 
 __all__ = [
     "dominates",
-    "doubled_ranks",
-    "epsilon_net",
     "hypervolume",
+    "net_order",
     "non_dominated_sort",
     "oriented",
     "pareto_front",
+    "scaled_ranks",
     "sort_into_fronts",
+    "split_at",
+    "weight_before",
 ]

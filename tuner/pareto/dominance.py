@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 Point = tuple[float, ...]
 
@@ -150,15 +151,12 @@ def _keep_no_worse(dominators: list[int], values: Sequence[float]) -> None:
     """Strikes out of every point's dominators those with a greater value."""
     by_value = sorted(range(len(values)), key=values.__getitem__)
     no_worse = 0
-    start = 0
-    while start < len(by_value):
-        end = start
-        while end < len(by_value) and values[by_value[end]] == values[by_value[start]]:
-            no_worse |= 1 << by_value[end]
-            end += 1
-        for position in by_value[start:end]:
+    for _, group in groupby(by_value, key=values.__getitem__):
+        positions = list(group)
+        for position in positions:
+            no_worse |= 1 << position
+        for position in positions:
             dominators[position] &= no_worse
-        start = end
 
 
 def _first(count: int, holds: Callable[[int], bool]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from tuner.log.keys import RungEntry, rung_name
-from tuner.log.rungs import StoredDecision
+from tuner.log.rungs import MAX_SAW, StoredDecision
 from tuner.schedulers._protocol import RungRecord, TrialScheduler
 
 
@@ -60,7 +60,7 @@ def decide_at_rung(
         rank=decision.rank,
         of=decision.of,
         reason=decision.reason,
-        saw=tuple(rung_name(one) for one in entries),
+        saw=tuple(rung_name(one) for one in entries[:MAX_SAW]),
     )
     log.put_decision(bracket, level, trial=trial, decision=taken)
     return taken

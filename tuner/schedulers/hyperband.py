@@ -79,11 +79,12 @@ class MultiObjectiveHyperband:
     def _check(self, level: float, records: dict[str, RungRecord], trial: str) -> None:
         if trial not in records:
             raise SchedulerError(f"rung {level:g} has no record of trial {trial}")
+        wanted = len(self.minimize)
         for record in records.values():
-            if len(record.vector) != len(self.minimize):
+            if len(record.vector) != wanted:
                 raise SchedulerError(
                     f"rung {level:g}: trial {record.trial} has {len(record.vector)} values, "
-                    f"the study compares {len(self.minimize)}"
+                    f"the study compares {wanted}"
                 )
 
 

@@ -3,64 +3,117 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import chain, compress
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import compress
 
-from tuner.pareto import doubled_ranks, epsilon_net, oriented, sort_into_fronts
+from tuner.pareto import net_order, scaled_ranks, sort_into_fronts, split_at, weight_before
+from tuner.pareto.net import Ranks
 from tuner.schedulers._protocol import RungRecord
 
-Groups = dict[tuple[float, ...], list[str]]
-"""Trials by oriented vector."""
+Vector = tuple[float, ...]
 
 
 def count_better(rung: Sequence[RungRecord], *, trial: str, minimize: Sequence[bool]) -> int:
     """How many trials of the rung stand strictly before `trial`, which must be among them.
 
-    The order is: non-dominated fronts; inside a front the epsilon-net of `tuner.pareto`; last,
-    together, trials with a value that is not finite. Trials with equal vectors share a place. An
-    objective for which no trial has a finite value is left out.
+    The order is: non-dominated fronts; inside a front the net of `tuner.pareto`; last, together,
+    trials with a value that is not finite. Trials with equal vectors share a place. An objective
+    for which no trial has a finite value is left out.
 
     Args:
         rung: One record a trial.
         trial: Whose place is asked for.
         minimize: For each objective whether lower is better.
     """
-    groups = _finite(rung, minimize)
-    own = next((point for point, names in groups.items() if trial in names), None)
+    points = _points(rung, minimize)
+    own = points.get(trial)
     if own is None:
-        return sum(map(len, groups.values()))
-    points = list(groups)
-    fronts = sort_into_fronts(points)
-    mine = fronts[points.index(own)]
-    earlier = compress(points, (front < mine for front in fronts))
-    peers = list(compress(points, (front == mine for front in fronts)))
-    return sum(len(groups[point]) for point in earlier) + _before(own, peers, groups)
-
-
-def _before(own: tuple[float, ...], peers: Sequence[tuple[float, ...]], groups: Groups) -> int:
-    """How many trials of the same front stand before the point `own`."""
+        return len(points)
+    everyone = list(points.values())
+    distinct = list(dict.fromkeys(everyone))
+    earlier, peers = split_at(distinct, own=own)
+    shared = _counts(everyone) if len(distinct) < len(points) else {}
+    better = _weight(earlier, shared)
     if len(peers) == 1:
-        return 0
-    everyone = list(chain.from_iterable([point] * len(names) for point, names in groups.items()))
-    ranks = doubled_ranks(peers, among=everyone)
-    better = 0
-    for index in epsilon_net(ranks, names=[min(groups[point]) for point in peers]):
-        if peers[index] == own:
-            break
-        better += len(groups[peers[index]])
-    return better
+        return better
+    ranked = scaled_ranks(peers, among=everyone)
+    weights = (
+        {ranks: shared.get(point, 1) for ranks, point in zip(ranked, peers, strict=True)}
+        if shared
+        else {}
+    )
+
+    @cache
+    def names() -> Mapping[Ranks, str]:
+        known = _names(points, of=peers)
+        return {ranks: known[point] for ranks, point in zip(ranked, peers, strict=True)}
+
+    return better + weight_before(
+        ranked[peers.index(own)],
+        points=ranked,
+        name=lambda ranks: names()[ranks],
+        weights=weights,
+    )
 
 
-def _finite(rung: Sequence[RungRecord], minimize: Sequence[bool]) -> Groups:
-    """Trials by oriented vector, those with a value that is not finite left out."""
-    compared = [
-        any(math.isfinite(record.vector[index]) for record in rung)
-        for index in range(len(minimize))
-    ]
-    directions = list(compress(minimize, compared))
-    groups: Groups = {}
-    for record in rung:
-        vector = tuple(compress(record.vector, compared))
-        if vector and all(map(math.isfinite, vector)):
-            groups.setdefault(oriented(vector, minimize=directions), []).append(record.trial)
-    return groups
+def in_order(rung: Sequence[RungRecord], *, minimize: Sequence[bool]) -> Iterator[list[str]]:
+    """The trials of a rung, the best first, those that share a place together.
+
+    The same order as that of `count_better`.
+    """
+    points = _points(rung, minimize)
+    names = _names(points, of=points.values())
+    owners: dict[Vector, list[str]] = {}
+    for trial, point in points.items():
+        owners.setdefault(point, []).append(trial)
+    fronts: dict[int, list[Vector]] = {}
+    for point, front in zip(owners, sort_into_fronts(list(owners)), strict=True):
+        fronts.setdefault(front, []).append(point)
+    everyone = list(points.values())
+    for front in sorted(fronts):
+        ranked = scaled_ranks(fronts[front], among=everyone)
+        back = dict(zip(ranked, fronts[front], strict=True))
+        for ranks in net_order({ranks: names[point] for ranks, point in back.items()}):
+            yield sorted(owners[back[ranks]])
+    last = sorted(record.trial for record in rung if record.trial not in points)
+    if last:
+        yield last
+
+
+def _points(rung: Sequence[RungRecord], minimize: Sequence[bool]) -> dict[str, Vector]:
+    """Vectors by trial, lower being better; those with a value that is not finite left out."""
+    columns: list[Sequence[float]] = []
+    bad: set[int] = set()
+    for lower, column in zip(
+        minimize, zip(*(one.vector for one in rung), strict=True), strict=True
+    ):
+        finite = list(map(math.isfinite, column))
+        if not any(finite):
+            continue
+        if not all(finite):
+            bad.update(index for index, good in enumerate(finite) if not good)
+        columns.append(column if lower else [-value for value in column])
+    vectors: Iterable[Vector] = zip(*columns, strict=True)
+    points = zip((one.trial for one in rung), vectors, strict=bool(columns))
+    return dict(compress(points, (index not in bad for index in range(len(rung)))))
+
+
+def _counts(points: Iterable[Vector]) -> dict[Vector, int]:
+    """How many trials have a point, of those that are not alone."""
+    return {point: count for point, count in Counter(points).items() if count > 1}
+
+
+def _weight(points: Sequence[Vector], shared: Mapping[Vector, int]) -> int:
+    return sum(shared.get(point, 1) for point in points) if shared else len(points)
+
+
+def _names(points: Mapping[str, Vector], *, of: Iterable[Vector]) -> dict[Vector, str]:
+    """The least name of the trials at each of these points."""
+    wanted = dict.fromkeys(of, "")
+    for trial, point in points.items():
+        known = wanted.get(point)
+        if known is not None and (not known or trial < known):
+            wanted[point] = trial
+    return wanted
