@@ -97,6 +97,7 @@ def candidates(
     incumbents: NDArray[np.float64],
     prefixes: Sequence[Prefix] = (),
     tried: NDArray[np.float64] | None = None,
+    further: NDArray[np.float64] | None = None,
     size: PoolSize | None = None,
     rng: np.random.Generator,
 ) -> Pool:
@@ -107,13 +108,17 @@ def candidates(
         incumbents: The best trials, the most important first, snapped, shape (k, D).
         prefixes: What may be completed; those of stages that are not there are not for here.
         tried: What not to propose again, snapped, shape (t, D).
+        further: Candidates from elsewhere that are to be in the pool too, shape (f, D).
         size: How many of what.
         rng: Draws them.
     """
     size = size or PoolSize()
     best = _filled(cube, incumbents, rng)
     seen = incumbents[:0] if tried is None else tried
-    unit = _new(cube, np.concatenate(_parts(cube, incumbents, best, prefixes, size, rng)), seen)
+    parts = _parts(cube, incumbents, best, prefixes, size, rng)
+    if further is not None:
+        parts.append(further)
+    unit = _new(cube, np.concatenate(parts), seen)
     missing = size.total - len(unit)
     if missing > 0:
         more = sobol_uniform(missing, len(cube), rng=rng)

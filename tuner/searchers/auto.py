@@ -14,6 +14,7 @@ from tuner.errors import SurrogateError
 from tuner.searchers._protocol import History, StoredStages, Suggestion
 from tuner.searchers.engine import Engine, EngineSettings, facts_of
 from tuner.searchers.engine.data import StudyData
+from tuner.searchers.engine.opening import Opening
 from tuner.searchers.joint import JointSpace
 from tuner.searchers.proposed import Proposed, suggestion
 from tuner.searchers.sobol import SobolSearcher
@@ -52,6 +53,7 @@ class EngineSearcher:
         start_up: How many trials are proposed before the engine is asked, without a prior.
         worker: The worker's ordinal.
         workers: How many workers there are.
+        opening: How earlier studies have it begin, with several objectives.
     """
 
     name: str
@@ -60,6 +62,7 @@ class EngineSearcher:
     start_up: int
     worker: int
     workers: int
+    opening: Opening | None = None
 
     def suggest(
         self, history: History, *, number: int, rng: np.random.Generator
@@ -69,16 +72,19 @@ class EngineSearcher:
         proposed = Proposed.of(history, joint=joint)
         if proposed.exhausted:
             return None
-        start = self._from_portfolio(proposed)
+        start = self._from_portfolio(proposed) if self.opening is None else None
         if start is not None:
             return start
-        start_up = self.start_up if self.engine.prior is None else PORTFOLIO * self.workers
         data = self.engine.reader.read(history)
-        if len(data) >= start_up and self.engine.is_ready(data):
-            found = self._modelled(history, data, proposed, start_up=start_up, rng=rng)
-            if found is not None:
-                return replace(found, why={"searcher": self.name, **found.why})
-        return self.sobol.suggest(history, number=number, rng=rng)
+        # On one thread: the matrices are small, and sums do not depend on how many there are.
+        with threadpool_limits(limits=1, user_api="blas"):
+            try:
+                found = self._modelled(history, data, proposed, rng=rng)
+            except SurrogateError as error:
+                # Where the log cannot be modelled the study goes on.
+                _logger.warning("this trial comes from the Sobol sequence: %s", error)
+                found = None
+        return found or self.sobol.suggest(history, number=number, rng=rng)
 
     def _modelled(
         self,
@@ -86,19 +92,30 @@ class EngineSearcher:
         data: StudyData,
         proposed: Proposed,
         *,
-        start_up: int,
         rng: np.random.Generator,
     ) -> Suggestion | None:
-        """The engine's answer. Where it cannot model what the log says, the study goes on."""
-        # On one thread: the matrices are small, and sums do not depend on how many there are.
-        with threadpool_limits(limits=1, user_api="blas"):
-            try:
-                return self.engine.propose(
-                    history, data, proposed=proposed, start_up=start_up, rng=rng
-                )
-            except SurrogateError as error:
-                _logger.warning("this trial comes from the Sobol sequence: %s", error)
-                return None
+        """What the front's estimate or the engine proposes; None where neither can."""
+        if self.opening is not None:
+            start = self.opening.portfolio(history, data, proposed)
+            if start is not None:
+                return start
+        start_up = self._start_up
+        if len(data) >= start_up and self.engine.is_ready(data):
+            found = self.engine.propose(
+                history, data, proposed=proposed, start_up=start_up, rng=rng
+            )
+            if found is not None:
+                return replace(found, why={"searcher": self.name, **found.why})
+        if self.opening is not None:
+            return self.opening.likely(data, proposed, rng=rng)
+        return None
+
+    @property
+    def _start_up(self) -> int:
+        """How many trials there are before the engine is asked."""
+        if self.engine.prior is None:
+            return self.start_up
+        return (PORTFOLIO if self.opening is None else self.opening.length) * self.workers
 
     def _from_portfolio(self, proposed: Proposed) -> Suggestion | None:
         """The next of the configurations that did best in earlier studies."""
@@ -141,21 +158,31 @@ def engine_searcher(
     start_up = min(max(LEAST_START, len(joint) + 2), MOST_START)
     if facts.max_trials is not None:
         start_up = max(2, min(start_up, facts.max_trials // 3))
+    engine = Engine(
+        facts=facts,
+        joint=joint,
+        instance_types=instance_types,
+        settings=chosen,
+        prior=prior if chosen.transfer else None,
+        stored=stored,
+        temperature=_temperature(spec.searcher.seed, worker),
+    )
+    opening = Opening(
+        name=str(spec.searcher.type),
+        engine=engine,
+        seed=spec.searcher.seed,
+        worker=worker,
+        workers=workers,
+        length=max(PORTFOLIO, len(facts.objectives)),
+    )
     return EngineSearcher(
         name=str(spec.searcher.type),
-        engine=Engine(
-            facts=facts,
-            joint=joint,
-            instance_types=instance_types,
-            settings=chosen,
-            prior=prior if chosen.transfer else None,
-            stored=stored,
-            temperature=_temperature(spec.searcher.seed, worker),
-        ),
+        engine=engine,
         sobol=SobolSearcher(joint=joint, seed=spec.searcher.seed, worker=worker, workers=workers),
         start_up=start_up,
         worker=worker,
         workers=workers,
+        opening=None if engine.prospector is None else opening,
     )
 
 

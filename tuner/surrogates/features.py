@@ -11,7 +11,7 @@ distances of columns before it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -68,6 +68,22 @@ class FeatureMap:
     groups: Sequence[Group]
     type_features: Mapping[str, Mapping[str, float]]
     least_fidelity: float = LEAST_FIDELITY
+
+    def widened(self, types: Mapping[str, Mapping[str, float]]) -> FeatureMap:
+        """The map with further instance types at the end of every group.
+
+        Points of the study mean the same in both: the types' places stay.
+
+        Args:
+            types: Their features by name; names that a group has already are passed over.
+        """
+        return replace(
+            self,
+            groups=tuple(
+                Group(one.stages, tuple(dict.fromkeys((*one.types, *types)))) for one in self.groups
+            ),
+            type_features={**types, **self.type_features},
+        )
 
     def columns(
         self,

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tuner.errors import SurrogateError
 from tuner.surrogates.checks import finite
+from tuner.surrogates.draws import drawn
 from tuner.surrogates.factor import InverseFactor
 from tuner.surrogates.fitting import DEFAULT_PRIOR, Prior, fit
 from tuner.surrogates.kernels import (
@@ -43,6 +44,14 @@ class Predictor(Protocol):
 
     def condition(self, X: Array, y: Array) -> Self:
         """The model with observations (m, p), (m,) added."""
+
+    def draw(self, X: Array, *, z: Array) -> Array:
+        """R functions at inputs (n, p), shape (R, n): each is one function at all inputs.
+
+        Args:
+            X: Inputs, shape (n, p).
+            z: Independent standard normal numbers, shape (R, n).
+        """
 
 
 class GaussianProcess:
@@ -124,6 +133,10 @@ class GaussianProcess:
         va = self._factor.whiten(self._covariance(za, self._Z).T)
         vb = self._factor.whiten(self._covariance(zb, self._Z).T)
         return np.asarray(self._covariance(za, zb) - va.T @ vb)
+
+    def draw(self, X: Array, *, z: Array) -> Array:
+        """R functions at inputs (n, p), shape (R, n), from normal numbers z (R, n)."""
+        return drawn(self.mean(X), self.covariance(X, X), z)
 
     def predict_gradient(self, x: Array) -> tuple[Array, Array]:
         """Gradients of mean and variance with respect to the inputs.

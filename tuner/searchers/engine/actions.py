@@ -46,6 +46,7 @@ class Actions:
         coming: PrefixIndex,
         size: PoolSize,
         rng: np.random.Generator,
+        further: NDArray[np.float64] | None = None,
     ) -> Actions:
         """The candidates of one proposal.
 
@@ -58,6 +59,7 @@ class Actions:
             coming: Prefixes that running trials make.
             size: How many candidates of which kind.
             rng: Draws them.
+            further: Coordinates of candidates from elsewhere, shape (f, D).
         """
         prefixes = _prefixes(
             cube, data, best=best, cached=cached, stored=stored, coming=coming, rng=rng
@@ -67,6 +69,7 @@ class Actions:
             incumbents=cube.unit(data.points[best[:INCUMBENTS]]),
             prefixes=prefixes,
             tried=cube.unit(data.points),
+            further=further,
             size=size,
             rng=rng,
         )

@@ -13,6 +13,7 @@ from tuner.acquisition import FrontBoxes, sobol_normal
 from tuner.acquisition.cube import Cube
 from tuner.acquisition.maximise import Effort, choose_starts, refine
 from tuner.acquisition.pool import PoolSize
+from tuner.errors import SurrogateError
 from tuner.hardware import StageChoices
 from tuner.searchers._protocol import History, StoredStages, Suggestion
 from tuner.searchers.engine.actions import Actions
@@ -25,6 +26,7 @@ from tuner.searchers.engine.front import leading
 from tuner.searchers.engine.making import ModelFactory
 from tuner.searchers.engine.models import PENDING, JointModel
 from tuner.searchers.engine.prefixes import Cached, coming_prefixes, stored_prefixes
+from tuner.searchers.engine.prospects import Prospector, Prospects, ProspectSize
 from tuner.searchers.engine.reader import Reader
 from tuner.searchers.engine.scoring import Scorer, needs_samples, plug_in_front
 from tuner.searchers.engine.spending import spend_weight
@@ -39,6 +41,12 @@ if TYPE_CHECKING:
 FOREIGN = 8
 """So many configurations of earlier studies are looked up in the cache."""
 
+PROSPECTS = ProspectSize(candidates=192, draws=32)
+LIKELY = 64
+"""So many of them join the pool."""
+LEADING = 64
+"""They are compared with so many of the best trials."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
@@ -48,6 +56,7 @@ class EngineSettings:
         cost_aware: Whether spend counts.
         reuse: Whether prefixes in the cache are proposed and priced.
         transfer: Whether a prior of earlier studies is used.
+        front_estimate: Whether the prior is asked, with several objectives, where the front is.
         eta_floor: The least weight of the spend, at the end of the budget.
         pool: How many candidates of which kind.
         samples: Joint draws of metrics and stage times.
@@ -58,6 +67,7 @@ class EngineSettings:
     cost_aware: bool = True
     reuse: bool = True
     transfer: bool = True
+    front_estimate: bool = True
     eta_floor: float = 0.5
     pool: PoolSize = field(default_factory=PoolSize)
     samples: int = 64
@@ -89,6 +99,7 @@ class Engine:
     reader: Reader = field(init=False)
     models: ModelFactory = field(init=False)
     cube: Cube = field(init=False)
+    prospector: Prospector | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.reader = Reader(self.facts, self.joint)
@@ -100,6 +111,9 @@ class Engine:
             instance_types=self.instance_types,
         )
         self.models = ModelFactory(self.facts, features, self.prior)
+        self.prospector = None
+        if self.prior is not None and self.settings.front_estimate and _has_front(self.facts):
+            self.prospector = Prospector(self.facts, self.joint, self.cube, self.prior.seen)
 
     @property
     def choices(self) -> StageChoices:
@@ -131,6 +145,7 @@ class Engine:
         best = leading(data.objectives, rng=rng)
         cached = self._cached(data)
         scorer = self.scorer(history, data, cached, best=best, start_up=start_up, rng=rng)
+        likely = self._likely(scorer.model, data, best=best, rng=rng)
         actions = Actions.of(
             self.cube,
             data,
@@ -140,6 +155,7 @@ class Engine:
             coming=scorer.coming,
             size=self.settings.pool,
             rng=rng,
+            further=None if likely is None else self.cube.unit(likely),
         )
         unit, scores = self._refined(scorer, actions, rng)
         chosen = self._first_new(proposed, unit, scores)
@@ -184,6 +200,48 @@ class Engine:
             z=sobol_normal(self.settings.samples, draws, rng=rng),
             eta=weight if self.settings.cost_aware else 0.0,
         )
+
+    def prospects(
+        self,
+        model: JointModel,
+        data: StudyData,
+        *,
+        best: NDArray[np.intp],
+        size: ProspectSize,
+        rng: np.random.Generator,
+    ) -> Prospects:
+        """Who may be on the front, among and beside the trials there are.
+
+        Args:
+            model: What is drawn from.
+            data: What was observed.
+            best: Indices of the trials that may be on the front.
+            size: How many candidates and draws.
+            rng: Draws them.
+
+        Raises:
+            SurrogateError: There is no prior of several objectives, or it cannot be drawn from.
+        """
+        if self.prospector is None:
+            raise SurrogateError("no earlier study tells where the front is")
+        tried = np.concatenate([best, np.flatnonzero(data.is_open)[-PENDING:]])
+        return self.prospector.estimate(
+            model, tried=data.points[tried.astype(np.intp)], size=size, rng=rng
+        )
+
+    def _likely(
+        self,
+        model: JointModel,
+        data: StudyData,
+        *,
+        best: NDArray[np.intp],
+        rng: np.random.Generator,
+    ) -> Points | None:
+        """Candidates that may well be on the front, for the pool."""
+        if self.prospector is None:
+            return None
+        found = self.prospects(model, data, best=best[:LEADING], size=PROSPECTS, rng=rng)
+        return found.points[found.likely(LIKELY, rng=rng)]
 
     def configuration(self, point: Points) -> Configuration:
         """One point, typed by the space."""
@@ -251,3 +309,8 @@ class Engine:
             if configuration not in proposed:
                 return row, configuration
         return None
+
+
+def _has_front(facts: Facts) -> bool:
+    """Whether the best is a front, or is not among what a portfolio of metrics knows of."""
+    return len(facts.objectives) > 1 or facts.objectives[0].model is None

@@ -128,8 +128,8 @@ class ModelFactory:
         """The model of what was observed so far, without the open trials.
 
         Args:
-            data: At least one row of each metric. A stage of which no time is known takes a
-                second, so that it does not matter.
+            data: What was observed. A metric of which nothing is known is 0 everywhere, and a stage
+                takes a second, so that they do not matter.
         """
         metrics = tuple(
             self._metric(index, data.metrics[index], data) for index in range(len(data.metrics))
@@ -144,6 +144,8 @@ class ModelFactory:
         known = self._known(self.facts.metrics[index], rows, rows.value, data)
         if known is not None:
             return known
+        if not len(rows):
+            return Output(inputs, Unknown(), None)
         kind = BadHalf if len(self.facts.objectives) == 1 else FarTail
         first = rows.first(checkpoint(len(rows)))
 
@@ -162,8 +164,6 @@ class ModelFactory:
         inputs = self.features.columns(
             parameters=stage.parameters, groups=(stage.group,), fidelity=stage.fidelity
         )
-        if not len(rows):
-            return Output(inputs, Unknown(), None)
         values = rows.value - np.log(rows.fidelity)
         known = (
             self._known(priors.stage_seconds(stage.name), rows, values, data)
@@ -172,6 +172,8 @@ class ModelFactory:
         )
         if known is not None:
             return known
+        if not len(rows):
+            return Output(inputs, Unknown(), None)
         return self._output(f"time {index}", inputs, rows, values, data, None)
 
     def _known(
@@ -180,7 +182,9 @@ class ModelFactory:
         """The model of an output that earlier studies tell of."""
         if self.prior is None:
             return None
-        inputs = self.features.columns(fidelity=any(one.fidelity for one in self.facts.stages))
+        inputs = self.prior.inputs(
+            self.features, fidelity=any(one.fidelity for one in self.facts.stages)
+        )
         used = self._working_set(name, inputs, rows, values, data, np.ones(len(inputs.groups)))
         X = inputs.transform(_at(data, rows, used))
         predictor = self.prior.predictor(name, X, values[used])

@@ -79,6 +79,10 @@ class Output:
         mean, variance = self.predictor.predict(self.inputs.transform(points))
         return mean, np.sqrt(np.maximum(variance, _VARIANCE_FLOOR))
 
+    def draw(self, points: Points, *, z: NDArray[np.float64]) -> NDArray[np.float64]:
+        """R functions at C points in warped units, shape (R, C), from normal numbers z (R, C)."""
+        return self.predictor.draw(self.inputs.transform(points), z=z)
+
     def with_fantasies(self, points: Points) -> Output:
         """As if these points had shown their mean: their uncertainty goes, the mean stays."""
         if not len(points):
@@ -95,6 +99,10 @@ class Unknown:
     def predict(self, X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Zeros, shapes (n,) and (n,)."""
         return np.zeros(len(X)), np.zeros(len(X))
+
+    def draw(self, X: NDArray[np.float64], *, z: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Zeros, shape (R, n)."""
+        return np.zeros((len(z), len(X)))
 
     def condition(self, X: NDArray[np.float64], y: NDArray[np.float64]) -> Unknown:
         """Itself."""

@@ -76,20 +76,38 @@ def outcomes(
     prices = stage_prices(facts, types)
     paid = seconds * charge.share[:, None, :] + charge.restore[:, None, :]
     spend = np.einsum("ksc,kc->sc", paid, prices if facts.in_dollars else np.ones_like(prices))
-    spend = np.maximum(spend, np.finfo(float).tiny)
-    return Outcomes(
-        objectives=np.stack(
-            [
-                metrics[one.model]
-                if one.model is not None
-                else np.log(_built_in(seconds, prices, stages=one.stages, dollars=one.dollars))
-                for one in facts.objectives
-            ],
-            axis=-1,
-        ),
-        feasible=_feasible(facts, model, metrics, seconds, prices),
-        spend=spend,
-    )
+    objectives, feasible = objectives_of(facts, model, metrics, seconds, types=types)
+    return Outcomes(objectives, feasible, np.maximum(spend, np.finfo(float).tiny))
+
+
+def objectives_of(
+    facts: Facts,
+    model: JointModel,
+    metrics: NDArray[np.float64],
+    seconds: NDArray[np.float64],
+    *,
+    types: NDArray[np.intp],
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """What samples of metrics and stage times come to, from scratch.
+
+    Args:
+        facts: The study.
+        model: For its warps.
+        metrics: Warped, shape (q, S, C).
+        seconds: Of each stage, shape (K, S, C).
+        types: Instance type of each group of each candidate, shape (C, g).
+
+    Returns:
+        Objectives to minimise, shape (S, C, M), and whether all constraints hold, shape (S, C).
+    """
+    prices = stage_prices(facts, types)
+    objectives = [
+        metrics[one.model]
+        if one.model is not None
+        else np.log(_built_in(seconds, prices, stages=one.stages, dollars=one.dollars))
+        for one in facts.objectives
+    ]
+    return np.stack(objectives, axis=-1), _feasible(facts, model, metrics, seconds, prices)
 
 
 def mean_objectives(

@@ -4,7 +4,8 @@ Parameters are matched by name; a name stands for a unit, so values carry over a
 new parameter's scale. A value outside the new bounds lies outside [0, 1]. What the earlier study
 did not have, or what has no place on the new scale, lies in the middle and counts as inactive; as
 no trial of that study differs there, its emulator finds no influence (`emulators`). An unseen
-category has no column set. An unseen instance type is the most similar of the new study's types.
+category has no column set. An instance type that the features do not know is the most similar of
+those that they do (`types` says which they know).
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ def matched(study: SourceStudy, features: FeatureMap) -> Points:
 
 
 def on_known_types(study: SourceStudy, features: FeatureMap, stage: str) -> NDArray[np.bool_]:
-    """Which trials ran a stage on a type that the new study has too, shape (n,).
+    """Which trials ran a stage on a type that the features know, shape (n,).
 
-    Only their seconds can be compared with the new study's.
+    Only their seconds say what they seem to say.
     """
     allowed = {name for group in features.groups if stage in group.stages for name in group.types}
     return np.array([trial.instance_types.get(stage) in allowed for trial in study.trials], bool)

@@ -155,6 +155,23 @@ class PriorPredictor:
         predictions = [one.predict(one.embedder.embed(X)) for one in self.posteriors.values()]
         return self.margin.backward(*mixed(predictions, self.shares))
 
+    def draw(self, X: Array, *, z: Array) -> Array:
+        """R functions at inputs (n, p), shape (R, n), each from one of the priors.
+
+        The first draws come from the first prior, in proportion to its weight, and so on.
+
+        Args:
+            X: Inputs, shape (n, p).
+            z: Independent standard normal numbers, shape (R, n).
+        """
+        ends = np.rint(np.cumsum([0.0, *self.shares]) * len(z)).astype(np.intp)
+        parts = [
+            one.draw(one.embedder.embed(X), z=z[start:end])
+            for one, start, end in zip(self.posteriors.values(), ends, ends[1:], strict=False)
+            if end > start
+        ]
+        return self.margin.drawn(np.concatenate(parts))
+
     def condition(self, X: Array, y: Array) -> PriorPredictor:
         """With values (m,) at inputs (m, p) added; the margin and the weights stay.
 

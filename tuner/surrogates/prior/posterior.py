@@ -8,6 +8,7 @@ import numpy as np
 from scipy.linalg import lapack, solve_triangular
 
 from tuner.errors import SurrogateError
+from tuner.surrogates.draws import drawn
 from tuner.surrogates.prior.embedding import Embedder, Embedding
 from tuner.surrogates.prior.tasks import Array
 
@@ -37,6 +38,11 @@ class Posterior:
         mean = at.mean + self._white @ v
         variance = at.variance - np.einsum("nc,nc->c", v, v)
         return mean, np.maximum(variance, 1e-12)
+
+    def draw(self, at: Embedding, *, z: Array) -> Array:
+        """R functions at n' inputs, shape (R, n'), from normal numbers z (R, n')."""
+        v = whitened(self._factor, self.seen.covariance(at))
+        return drawn(at.mean + self._white @ v, at.covariance(at) - v.T @ v, z)
 
     def condition(self, more: Embedding, z: Array) -> Posterior:
         """The posterior after more observations."""

@@ -5,26 +5,25 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.errors import SurrogateError
-from tuner.space.batch import snap
 from tuner.surrogates.features import FeatureMap, Inputs
 from tuner.surrogates.points import Points
 from tuner.surrogates.prior.calibration import calibrate
+from tuner.surrogates.prior.configurations import noteworthy, own_configurations, portfolio
 from tuner.surrogates.prior.emulators import emulate
 from tuner.surrogates.prior.margins import Margin
 from tuner.surrogates.prior.matching import matched, on_known_types
-from tuner.surrogates.prior.moments import equal_groups
 from tuner.surrogates.prior.output import OutputPrior
-from tuner.surrogates.prior.portfolio import greedy, greedy_cover
 from tuner.surrogates.prior.prior import VERSION, Prior
 from tuner.surrogates.prior.studies import SourceStudy, stage_seconds
 from tuner.surrogates.prior.tasks import Array, SourceTask, usable
 from tuner.surrogates.prior.training import train
+from tuner.surrogates.prior.types import foreign_types
 
 MAX_TASKS = 64
 """A prior is trained on at most so many studies of each output, the ones with most trials."""
@@ -52,8 +51,10 @@ def pretrain(
     Raises:
         SurrogateError: No study has enough trials of any metric.
     """
-    inputs = features.columns(fidelity=fidelity)
-    places = [matched(study, features) for study in sources]
+    types = foreign_types(sources, features)
+    wide = features.widened(types)
+    inputs = wide.columns(fidelity=fidelity)
+    places = [matched(study, wide) for study in sources]
     outputs = {}
     for metric, maximize in directions.items():
         tasks = usable(
@@ -62,18 +63,21 @@ def pretrain(
         )
         if tasks:
             outputs[metric] = output_prior(tasks, groups=inputs.groups, bounded=True, seed=seed)
-    if not outputs:
+    if directions and not outputs:
         raise SurrogateError("no earlier study has enough trials of a metric of this one")
     metrics = tuple(outputs)
     for stage in stages:
         timed = usable(
-            _time_task(study, points, inputs, features, stage)
+            _time_task(study, points, inputs, wide, stage)
             for study, points in zip(sources, places, strict=True)
         )
         if timed:
             outputs[stage_seconds(stage)] = output_prior(
                 timed, groups=inputs.groups, bounded=False, seed=seed
             )
+    if not outputs:
+        raise SurrogateError("no earlier study has enough trials")
+    candidates = own_configurations(sources, features)
     return Prior(
         key=training_key(
             sources,
@@ -85,7 +89,9 @@ def pretrain(
         ),
         groups=inputs.groups,
         outputs=outputs,
-        points=_portfolio(places, features, inputs, [outputs[name] for name in metrics]),
+        points=portfolio(candidates, inputs, [outputs[name] for name in metrics]),
+        seen=noteworthy(candidates, inputs, list(outputs.values())),
+        types=types,
         studies=tuple(study.uid for study in sources),
     )
 
@@ -184,37 +190,3 @@ def _task(
     return SourceTask(
         name=study.uid, group=study.data, X=inputs.transform(at), y=y, full=fidelity >= 1.0
     )
-
-
-def _portfolio(
-    places: Sequence[Points], features: FeatureMap, inputs: Inputs, outputs: Sequence[OutputPrior]
-) -> Points:
-    """Configurations of the earlier studies that can be tried in the new one."""
-    seen = Points.concatenate([*places])
-    snapped = snap(features.space, np.clip(seen.unit, 0.0, 1.0))
-    candidates = Points(snapped.unit, snapped.active, seen.types, seen.fidelity)
-    _, first = np.unique(
-        np.concatenate([candidates.unit, candidates.types], axis=1), axis=0, return_index=True
-    )
-    candidates = candidates[np.sort(first)]
-    X = inputs.transform(candidates)
-    regrets = [dict(_regrets(output, X)) for output in outputs]
-    groups = {
-        task: group
-        for one in outputs
-        for task, group in zip(one.tasks, one.task_groups, strict=True)
-    }
-    common = [task for task in groups if all(task in one for one in regrets)]
-    if not common:
-        regrets, common = regrets[:1], list(regrets[0])
-    shares = equal_groups(tuple(groups[task] for task in common))
-    tables = [np.column_stack([one[task] for task in common]) for one in regrets]
-    rows = greedy(tables[0], shares) if len(tables) == 1 else greedy_cover(tables, shares)
-    return candidates[np.array(rows, dtype=np.intp)]
-
-
-def _regrets(output: OutputPrior, X: Array) -> Iterator[tuple[str, Array]]:
-    """The regret of inputs (n, p) on each task, shape (n,): 0 best, 1 median."""
-    values = output.atlas.reader(output.atlas.values)(X)
-    for column, task in enumerate(output.tasks):
-        yield task, values[:, column] - values[:, column].min()

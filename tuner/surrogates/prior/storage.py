@@ -37,9 +37,8 @@ def encode_prior(prior: Prior) -> bytes:
     """The prior as bytes; equal priors give equal bytes."""
     arrays: Arrays = {
         "groups": prior.groups.astype(np.int64),
-        "portfolio.unit": prior.points.unit,
-        "portfolio.active": prior.points.active,
-        "portfolio.types": prior.points.types.astype(np.int64),
+        **_point_arrays("portfolio", prior.points),
+        **_point_arrays("seen", prior.seen),
     }
     outputs = []
     for number, (name, output) in enumerate(prior.outputs.items()):
@@ -50,6 +49,7 @@ def encode_prior(prior: Prior) -> bytes:
         "version": VERSION,
         "key": prior.key,
         "studies": list(prior.studies),
+        "types": {name: dict(one) for name, one in prior.types.items()},
         "outputs": outputs,
         "about": describe(prior),
     }
@@ -99,13 +99,6 @@ def _checked(arrays: Mapping[str, NDArray[Any]]) -> Arrays:
 
 def _prior(meta: Mapping[str, Any], arrays: Arrays) -> Prior:
     groups = arrays["groups"].astype(np.intp)
-    unit = arrays["portfolio.unit"]
-    points = Points(
-        unit,
-        arrays["portfolio.active"],
-        arrays["portfolio.types"].astype(np.intp),
-        np.ones(len(unit)),
-    )
     outputs = {}
     for number, words in enumerate(meta["outputs"]):
         prefix = f"{number}."
@@ -115,9 +108,28 @@ def _prior(meta: Mapping[str, Any], arrays: Arrays) -> Prior:
         key=str(meta["key"]),
         groups=groups,
         outputs=outputs,
-        points=points,
+        points=_points("portfolio", arrays),
+        seen=_points("seen", arrays),
+        types={
+            str(name): {str(feature): float(value) for feature, value in one.items()}
+            for name, one in meta["types"].items()
+        },
         studies=tuple(map(str, meta["studies"])),
     )
+
+
+def _point_arrays(name: str, points: Points) -> Arrays:
+    return {
+        f"{name}.unit": points.unit,
+        f"{name}.active": points.active,
+        f"{name}.types": points.types.astype(np.int64),
+    }
+
+
+def _points(name: str, arrays: Arrays) -> Points:
+    unit = arrays[f"{name}.unit"]
+    types = arrays[f"{name}.types"].astype(np.intp)
+    return Points(unit, arrays[f"{name}.active"], types, np.ones(len(unit)))
 
 
 def _arrays(output: OutputPrior) -> Arrays:
