@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchmarks.frontier.completions import CompletionSearcher
 from benchmarks.peers.factory import make_peer
 from benchmarks.simulate import Context, SearcherFactory
 from tuner.searchers import Searcher
@@ -27,6 +28,7 @@ class Method:
         stops: Whether poor trials are stopped early (by the product's rungs).
         portfolio: Whether it begins with what did best in earlier studies.
         about_fidelity: Whether it is another one's twin on problems without fidelity.
+        completes: Whether a control draws completions of cached prefixes, not whole pipelines.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Method:
     stops: bool = True
     portfolio: bool = True
     about_fidelity: bool = False
+    completes: bool = False
 
     @property
     def factory(self) -> SearcherFactory:
@@ -60,6 +63,8 @@ class Method:
                 choices=context.choices,
                 seed=context.seed,
             )
+        if self.completes:
+            return CompletionSearcher(spec=context.spec, joint=context.joint)
         return RandomSearcher(context.joint)
 
 
@@ -96,6 +101,7 @@ METHODS = {
         ),
         Method(name="random", kind="control", stops=False),
         Method(name="random, Hyperband", kind="control", about_fidelity=True),
+        Method(name="random completions", kind="control", stops=False, completes=True),
     )
 }
 """By name."""

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,9 @@ from benchmarks.auto import MAX_TRIALS, curves, methods_of, tasks_of
 from benchmarks.frontier.figures import SHARE, Table, controls_of, figures_of
 from benchmarks.frontier.methods import METHODS, OURS
 from benchmarks.frontier.runs import Run, Task
+from benchmarks.problems.manifest import Budget
+from benchmarks.problems.synthetic import synthetic
+from benchmarks.simulate import run
 
 
 def run_of(method, seed, *, share, each):
@@ -80,3 +85,18 @@ def test_tasks_pair_seeds_and_methods():
 def test_curves_show_every_method(table):
     document = curves(table)
     assert all(name in document for name in table.runs)
+
+
+def test_completions_start_from_the_best_trials_and_repeat_none():
+    problem = synthetic(share=0.7)
+    trace = run(problem, METHODS["random completions"].factory, seed=0, budget=Budget(trials=30))
+    best, least, kept = {}, math.inf, 0
+    for one in trace.trials:
+        if not one.warm_up and one.cached:
+            first = {name: one.parameters[name] for name in best if name.startswith("first")}
+            assert first == {name: best[name] for name in first}
+            kept += 1
+        if one.metrics["value"] < least:
+            best, least = one.parameters, one.metrics["value"]
+    assert 10 <= kept <= 18  # a third of them begin anew
+    assert len({tuple(one.parameters.values()) for one in trace.trials}) == 30
