@@ -94,7 +94,11 @@ class App:
             clock=time.time,
         )
         self._types = TypeController(
-            memory=self._memory, views=self._views, applier=self._applier, clock=time.time
+            memory=self._memory,
+            views=self._views,
+            facts=self._facts,
+            applier=self._applier,
+            clock=time.time,
         )
         self._queue = StudyQueue(self._controller.work)
         self._summary = SummaryLoop(

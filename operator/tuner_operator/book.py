@@ -17,6 +17,7 @@ from tuner.study.markers import exhausted_workers
 from tuner.study.summary import Summary, summarize
 from tuner.study.terms import terms_of
 from tuner.study.verdict import Verdict
+from tuner.study.wear import Wear, wear_of
 from tuner.transfer.record import TransferRecord, get_record
 from tuner_operator.actions import ArtifactsOf, LastSign, WriteVerdict
 from tuner_operator.memory import StudyKey
@@ -47,6 +48,7 @@ class StudyBook:
         self._written: list[Record] = []
         self._exhausted: frozenset[int] = frozenset()
         self._summary: Summary | None = None
+        self._wear: Mapping[str, Wear] = {}
         self._marker = ""
         self._reading = asyncio.Lock()
         self._folded = 0
@@ -140,6 +142,7 @@ class StudyBook:
                     lookup_stages=spec.pipeline.cached_stages,
                     prices=prices,
                 )
+                self._wear = wear_of(self._chronicle.stories)
                 self._summed = folded
         transfer = None if spec.transfer is None else await asyncio.to_thread(self._learned_from)
         return LogView(
@@ -147,6 +150,7 @@ class StudyBook:
             exhausted=self._exhausted,
             summary=self._summary,
             transfer=transfer,
+            wear=self._wear,
         )
 
     async def mark(self, body: Mapping[str, object]) -> None:

@@ -16,6 +16,7 @@ from tuner_operator.facts import Facts
 from tuner_operator.memory import Memory, StudyKey
 from tuner_operator.metrics import Metrics
 from tuner_operator.names import Object
+from tuner_operator.node_facts import is_ready
 from tuner_operator.observed import Observed, StoreView, StudyView
 from tuner_operator.reconcile import reconcile
 from tuner_operator.settings import Settings
@@ -87,8 +88,10 @@ class Controller:
                 for one in self._memory.all("InstanceType")
             },
             type_usage=usage,
+            type_use=self._views.type_use(),
+            type_status=self._views.type_status(),
             nodes={name: one["metadata"].get("labels") or {} for name, one in nodes.items()},
-            nodes_ready=frozenset(name for name, one in nodes.items() if node_is_ready(one)),
+            nodes_ready=frozenset(name for name, one in nodes.items() if is_ready(one)),
             store=self._facts.stores.get(key[0], StoreView()),
             log=self._facts.log_of(key, uid=study.ref.uid),
             answers=self._facts.answers[key],
@@ -140,12 +143,6 @@ class Controller:
             _logger.warning("%s/%s %s: %s", *key, chain.subject, error)
             return False
         return True
-
-
-def node_is_ready(node: Object) -> bool:
-    """Whether the node's kubelet says so."""
-    conditions = (node.get("status") or {}).get("conditions") or ()
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def _workers_of(views: Views, key: StudyKey, study: StudyView) -> dict[tuple[str, str], Object]:

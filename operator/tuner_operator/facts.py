@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tuner.study.wear import Wear
 from tuner_operator.actions import AccountOf, Question
 from tuner_operator.memory import StudyKey
 from tuner_operator.observed import LogView, Refused, StoreView
@@ -39,6 +40,14 @@ class Facts:
         """What the log of this very study says; None before it was read."""
         known = self.logs.get(key)
         return known[1] if known is not None and known[0] == uid else None
+
+    def wear(self) -> dict[str, Wear]:
+        """What the logs of all studies say of each instance type's preemptions."""
+        found: dict[str, Wear] = {}
+        for _, view in self.logs.values():
+            for name, wear in view.wear.items():
+                found[name] = found.get(name, Wear()) + wear
+        return found
 
     def refuse(self, namespace: str, pod: str, message: str) -> None:
         """A pod was forbidden: asked for again after a pause that grows."""

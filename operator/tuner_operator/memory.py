@@ -172,7 +172,8 @@ def slim(obj: Object) -> Object:
     if obj["kind"] == "Pod":
         kept["spec"] = {"nodeName": (obj.get("spec") or {}).get("nodeName")}
     if obj["kind"] == "Node":
-        kept["status"] = {"conditions": (obj.get("status") or {}).get("conditions") or ()}
+        status = obj.get("status") or {}
+        kept["status"] = {key: status.get(key) or () for key in ("conditions", "allocatable")}
     return kept
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
 from tuner.pipeline import AgentResult
-from tuner.spec.instance_type import InstanceTypeSpec
+from tuner.spec.instance_type import InstanceTypeSpec, InstanceTypeStatus
 from tuner.spec.status import TuningStudyStatus
 from tuner.spec.study import TuningStudySpec
 from tuner.spec.trial import TuningTrialSpec, TuningTrialStatus
 from tuner.study.summary import Summary
 from tuner.study.verdict import Verdict
+from tuner.study.wear import Wear
 from tuner.transfer.record import TransferRecord
 from tuner_operator.actions import Question, Ref
 from tuner_operator.names import Object
@@ -73,12 +74,14 @@ class LogView:
         exhausted: Workers with nothing left to propose.
         summary: Front, best, savings.
         transfer: What the workers learned from earlier studies; None before they said so.
+        wear: By instance type, how long trials ran and how much of it was lost to preemption.
     """
 
     ended: Mapping[str, tuple[Verdict, ...]] = field(default_factory=dict)
     exhausted: frozenset[int] = frozenset()
     summary: Summary | None = None
     transfer: TransferRecord | None = None
+    wear: Mapping[str, Wear] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +100,39 @@ class Refused:
     retry_at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeUse:
+    """How trials use one instance type; times in seconds since the epoch.
+
+    Attributes:
+        running: Attempts in flight.
+        waiting_since: When the first of them that has found no node began to wait.
+        withdrawn_at: When a trial was last given up for want of a node.
+        moved_at: When a trial last got a place on it, or left one.
+    """
+
+    running: int = 0
+    waiting_since: float | None = None
+    withdrawn_at: float | None = None
+    moved_at: float | None = None
+
+    def __add__(self, other: TypeUse) -> TypeUse:
+        return TypeUse(
+            running=self.running + other.running,
+            waiting_since=_either(min, self.waiting_since, other.waiting_since),
+            withdrawn_at=_either(max, self.withdrawn_at, other.withdrawn_at),
+            moved_at=_either(max, self.moved_at, other.moved_at),
+        )
+
+
+def _either(
+    pick: Callable[[float, float], float], left: float | None, right: float | None
+) -> float | None:
+    if left is None or right is None:
+        return right if left is None else left
+    return pick(left, right)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Observed:
     """One study and all that concerns it.
@@ -109,6 +145,8 @@ class Observed:
         children: Its other objects by (kind, name).
         instance_types: All of the cluster by name.
         type_usage: Trials of other studies that run on a type.
+        type_use: How the trials of all studies use a type.
+        type_status: The types' own status.
         nodes: Facts of nodes by name: labels.
         nodes_ready: Names of nodes that are ready.
         store: How the store answers.
@@ -131,6 +169,10 @@ class Observed:
         default_factory=lambda: MappingProxyType({})
     )
     type_usage: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    type_use: Mapping[str, TypeUse] = field(default_factory=lambda: MappingProxyType({}))
+    type_status: Mapping[str, InstanceTypeStatus] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     nodes: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: MappingProxyType({}))
     nodes_ready: frozenset[str] = frozenset()
     store: StoreView = StoreView()

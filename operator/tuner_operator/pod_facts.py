@@ -46,7 +46,8 @@ class PodFacts:
     Attributes:
         gone: It no longer exists; the rest is what was seen of it last.
         deleting: When its grace period is over, if it is being deleted.
-        disruption: Why the cluster ends it (condition DisruptionTarget), if it does.
+        disruption: Why the cluster ends it (condition DisruptionTarget, or TerminationTarget), if
+            it does.
         scheduling: What the scheduler says while the pod has no node.
         gated: Whether a scheduling gate holds it back.
         bound: What its deadline enforces.
@@ -107,7 +108,8 @@ def read_pod(pod: Object, *, gone: bool = False) -> PodFacts:
     annotations = annotations_of(pod)
     labels = labels_of(pod)
     created = moments.parse(meta.get("creationTimestamp")) or 0.0
-    disruption = conditions.get("DisruptionTarget", {})
+    # Kueue says so when it takes a workload's place away.
+    disruption = conditions.get("DisruptionTarget") or conditions.get("TerminationTarget") or {}
     return PodFacts(
         name=meta["name"],
         uid=meta.get("uid", ""),

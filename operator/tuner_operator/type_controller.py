@@ -7,11 +7,13 @@ import logging
 from collections.abc import Callable
 
 from tuner.spec.instance_type import InstanceTypeStatus
+from tuner.study.wear import preempted_seconds_per_hour
 from tuner_operator.actions import Chain, WriteStatus
 from tuner_operator.client import ApiError
 from tuner_operator.client.apply import Applier
-from tuner_operator.controller import node_is_ready
+from tuner_operator.facts import Facts
 from tuner_operator.memory import Memory, ref_of
+from tuner_operator.node_facts import read_node
 from tuner_operator.reconcile.instance_types import instance_type_status
 from tuner_operator.views import Views
 
@@ -26,15 +28,23 @@ class TypeController:
     Args:
         memory: Types and nodes.
         views: Their specs, and how many trials run on each.
+        facts: What the logs say of preemptions.
         applier: Writes the status.
         clock: Seconds since the epoch.
     """
 
     def __init__(
-        self, *, memory: Memory, views: Views, applier: Applier, clock: Callable[[], float]
+        self,
+        *,
+        memory: Memory,
+        views: Views,
+        facts: Facts,
+        applier: Applier,
+        clock: Callable[[], float],
     ) -> None:
         self._memory = memory
         self._views = views
+        self._facts = facts
         self._applier = applier
         self._clock = clock
         self._due = asyncio.Event()
@@ -55,11 +65,8 @@ class TypeController:
         """One look at every type."""
         usage = self._views.type_usage()
         specs = self._views.instance_types()
-        nodes = [
-            one["metadata"].get("labels") or {}
-            for one in self._memory.all("Node")
-            if node_is_ready(one)
-        ]
+        nodes = [read_node(one) for one in self._memory.all("Node")]
+        wear = self._facts.wear()
         for obj in tuple(self._memory.all("InstanceType")):
             name = obj["metadata"]["name"]
             if name not in specs:
@@ -70,6 +77,9 @@ class TypeController:
                 old=old,
                 nodes=nodes,
                 running=usage[name],
+                preempted_seconds_per_hour=preempted_seconds_per_hour(
+                    wear.get(name), expected=specs[name].preempted_seconds_per_hour
+                ),
                 generation=int(obj["metadata"].get("generation", 0)),
                 now=self._clock(),
             )

@@ -71,12 +71,14 @@ class Rules:
     """What the ruling depends on beyond the pod.
 
     Attributes:
-        pending_seconds: How long a pod may wait for a node, and then for its images.
+        pending_seconds: How long a pod may wait for its images, and for a node.
+        node_seconds: How long for a node, if that is shorter; None if it is not.
         infrastructure_failures: Attempts that the infrastructure has ended so far.
         max_attempts: So many of them end the trial.
     """
 
     pending_seconds: float
+    node_seconds: float | None = None
     infrastructure_failures: int = 0
     max_attempts: int = 5
 
@@ -231,7 +233,8 @@ def _infrastructure(pod: PodFacts) -> tuple[str, str]:
 def _waited_too_long(pod: PodFacts, *, now: float, rules: Rules) -> Ruling | None:
     if pod.scheduled is None:
         waited = now - pod.created
-        if pod.gated or pod.deleting is not None or waited <= rules.pending_seconds:
+        most = rules.pending_seconds if rules.node_seconds is None else rules.node_seconds
+        if pod.gated or pod.deleting is not None or waited <= most:
             return None
         return Ruling(
             state=TrialState.CANCELLED,

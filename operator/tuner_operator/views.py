@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from tuner.spec.instance_type import InstanceTypeSpec
+from tuner.spec.instance_type import InstanceTypeSpec, InstanceTypeStatus
 from tuner.spec.status import TuningStudyStatus
 from tuner.spec.study import TuningStudySpec
 from tuner.spec.trial import TuningTrialSpec, TuningTrialStatus
 from tuner_operator import moments
 from tuner_operator.memory import Memory, StudyKey, ref_of
 from tuner_operator.names import ROLE_LABEL, TRIAL_ROLE, Object, labels_of, owner_uid
-from tuner_operator.observed import StudyView, TrialView
+from tuner_operator.observed import StudyView, TrialView, TypeUse
 from tuner_operator.pod_facts import PodFacts, read_pod
 from tuner_operator.reconcile.flight import current_segment
+from tuner_operator.type_use import summed, use_of
 
 T = TypeVar("T")
 _CHILDREN = ("ServiceAccount", "RoleBinding", "ConfigMap")
@@ -29,7 +30,7 @@ class Views:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._parsed: dict[tuple[str, str, str], tuple[str, Any]] = {}
-        self._usage: dict[StudyKey, Counter[str]] = {}
+        self._usage: dict[StudyKey, Mapping[str, TypeUse]] = {}
 
     def study(self, key: StudyKey) -> StudyView | None:
         """The study, if it exists."""
@@ -68,34 +69,41 @@ class Views:
 
     def instance_types(self) -> dict[str, InstanceTypeSpec]:
         """Every instance type that can be read."""
-        found = {}
-        for obj in self._memory.all("InstanceType"):
-            spec = self._cached(obj, _instance_type)
-            if spec is not None:
-                found[obj["metadata"]["name"]] = spec
-        return found
+        return {name: spec for name, (spec, _) in self._types()}
+
+    def type_status(self) -> dict[str, InstanceTypeStatus]:
+        """The status of every instance type that can be read."""
+        return {name: status for name, (_, status) in self._types()}
 
     def type_usage(self, *, but: StudyKey | None = None) -> Counter[str]:
         """How many trials run on each type, one study's left out."""
         usage: Counter[str] = Counter()
         for key in self._memory.studies():
             if key != but:
-                usage += self._usage_of(key)
+                usage.update({name: one.running for name, one in self._usage_of(key).items()})
         return usage
+
+    def type_use(self) -> Mapping[str, TypeUse]:
+        """How the trials of all studies use each type."""
+        return summed(self._usage_of(key) for key in self._memory.studies())
 
     def touch(self, key: StudyKey) -> None:
         """Says that something of a study changed."""
         self._usage.pop(key, None)
 
-    def _usage_of(self, key: StudyKey) -> Counter[str]:
+    def _usage_of(self, key: StudyKey) -> Mapping[str, TypeUse]:
         known = self._usage.get(key)
         if known is None:
-            segments = (current_segment(one.status) for one in self.trials(key).values())
-            known = Counter(
-                one.instance_type for one in segments if one is not None and one.end_time is None
-            )
+            trials = self.trials(key)
+            known = use_of(trials.values(), pods=self.pods(key, trials=trials))
             self._usage[key] = known
         return known
+
+    def _types(self) -> Iterator[tuple[str, tuple[InstanceTypeSpec, InstanceTypeStatus]]]:
+        for obj in self._memory.all("InstanceType"):
+            parsed = self._cached(obj, _instance_type)
+            if parsed is not None:
+                yield obj["metadata"]["name"], parsed
 
     def _cached(self, obj: Object, parse: Any) -> Any:
         meta = obj["metadata"]
@@ -154,9 +162,10 @@ def _trial(obj: Object, *, gone: bool = False) -> TrialView:
     )
 
 
-def _instance_type(obj: Object) -> InstanceTypeSpec | None:
+def _instance_type(obj: Object) -> tuple[InstanceTypeSpec, InstanceTypeStatus] | None:
     spec: InstanceTypeSpec | None = _read(InstanceTypeSpec, obj.get("spec") or {})[0]
-    return spec
+    status: InstanceTypeStatus | None = _read(InstanceTypeStatus, obj.get("status") or {})[0]
+    return None if spec is None else (spec, status or InstanceTypeStatus())
 
 
 def _read(model: Any, data: Mapping[str, Any]) -> tuple[Any, str]:

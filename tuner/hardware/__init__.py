@@ -1,5 +1,6 @@
 """Instance types: which of them a stage may use, what they offer, what they cost."""
 
+from tuner.hardware.accelerators import accelerator_count, accelerator_share
 from tuner.hardware.choices import (
     Group,
     HardwareProblem,
@@ -17,6 +18,8 @@ __all__ = [
     "InstanceResources",
     "ProblemReason",
     "StageChoices",
+    "accelerator_count",
+    "accelerator_share",
     "instance_features",
     "price_per_hour",
     "resolve",

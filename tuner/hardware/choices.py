@@ -8,7 +8,7 @@ its own, or a pin if it names one type.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -72,6 +72,13 @@ class StageChoices:
     def allowed(self, stage: str) -> tuple[str, ...]:
         """The types that a stage may run on; none for a stage that does not exist."""
         return next((group.types for group in self.groups if stage in group.stages), ())
+
+    def open_types(self, closed: Collection[str]) -> tuple[tuple[str, ...], ...]:
+        """Of every group the types that are not closed; all of them where none is left."""
+        return tuple(
+            tuple(name for name in group.types if name not in closed) or group.types
+            for group in self.groups
+        )
 
     def assign(self, chosen: Sequence[str]) -> dict[str, str]:
         """The instance type of every stage, given that of every group."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from tuner.hardware.accelerators import accelerator_count
 from tuner.spec import InstanceTypeSpec, quantity_value
 
 LOG2_CPUS = "log2_cpus"
@@ -45,4 +46,4 @@ def _accelerators(instance_type: InstanceTypeSpec, values: Mapping[str, float]) 
     """As described, else as reserved: extended resources such as nvidia.com/gpu."""
     if instance_type.accelerator is not None:
         return float(instance_type.accelerator.count)
-    return float(sum(value for name, value in values.items() if name.endswith("/gpu")))
+    return accelerator_count(values)

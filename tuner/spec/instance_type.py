@@ -41,6 +41,8 @@ class InstanceTypeSpec(Model):
     """USD; studies with a cost objective or budget need it."""
     capacity_type: CapacityType = CapacityType.ON_DEMAND
     """OnDemand or Spot; a spot twin is an InstanceType of its own."""
+    preempted_seconds_per_hour: Annotated[Real, Field(ge=0, le=3600)] | None = None
+    """Work expected to be lost to preemption, in seconds an hour, until more is observed."""
     node_selector: Annotated[Mapping[LabelKey, LabelValue], Field(max_length=32)] | None = None
     """Labels of the nodes of this type."""
     tolerations: Annotated[tuple[Toleration, ...], Field(max_length=32)] | None = None
@@ -85,6 +87,8 @@ class InstanceTypeStatus(Model):
     """Nodes with the labels of this type."""
     running_trials: Count | None = None
     """Trials that use it now."""
+    preempted_seconds_per_hour: Annotated[Real, Field(ge=0, le=3600)] | None = None
+    """Work lost to preemption, in seconds an hour, as observed; searches count it as spend."""
     summary: InstanceTypeSummary | None = None
     """Texts for the columns of kubectl get."""
 

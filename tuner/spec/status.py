@@ -11,6 +11,7 @@ from pydantic import Field
 from tuner.spec.base import (
     Integer,
     ListMap,
+    Message,
     Model,
     Real,
     Scalar,
@@ -92,6 +93,19 @@ class ParetoPoint(Model):
     """Objectives of which a part is predicted: a stage did not run on these types."""
 
 
+class ScarceType(Model):
+    """An instance type that cannot take as many trials as the study runs."""
+
+    instance_type: Subdomain
+    """The instance type."""
+    room: Count
+    """How many trials of this study it can take, those that use it now included."""
+    reason: ShortText
+    """Full, Unschedulable or NoNodes."""
+    message: Message = ""
+    """Why, in one sentence."""
+
+
 class StudySummary(Model):
     """Short texts for the columns of kubectl get."""
 
@@ -126,6 +140,10 @@ class TuningStudyStatus(Model):
     """How many trials are on the front."""
     hypervolume: Real | None = None
     """The volume that the front dominates; it only grows."""
+    scarce: (
+        Annotated[tuple[ScarceType, ...], Field(max_length=64), ListMap("instance_type")] | None
+    ) = None
+    """Instance types with too little room now; searches propose others meanwhile."""
     parallel_trials: Count | None = None
     """Trials running now, for the scale subresource."""
     selector: Annotated[str, Field(max_length=1024)] | None = None

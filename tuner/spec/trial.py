@@ -28,6 +28,7 @@ from tuner.spec.pipeline import StageName
 from tuner.spec.status import Conditions, Count, Usd, Values
 
 StageTypes = Annotated[Mapping[StageName, Subdomain], Field(min_length=1, max_length=16)]
+StagePrices = Annotated[Mapping[Subdomain, Usd], Field(max_length=16)]
 Seconds = Annotated[Real, Field(ge=0)]
 
 
@@ -139,6 +140,8 @@ class Why(_Open):
     """How much the expected spend counted, from 1 down to 0.5 as the budget is used up."""
     prior: UsedPrior | None = None
     """What earlier studies had to do with it."""
+    closed: Annotated[tuple[Subdomain, ...], Field(max_length=64)] | None = None
+    """Instance types that were left out: no further trial could start on them then."""
 
 
 class TuningTrialSpec(Model):
@@ -262,6 +265,8 @@ class TuningTrialStatus(Model):
     """USD paid for it, lost attempts included."""
     lost_cost: Usd | None = None
     """Of it, USD of attempts that the infrastructure ended."""
+    prices: StagePrices | None = None
+    """USD per hour of its instance types when it was admitted; later changes are for new trials."""
     runtime: Seconds | None = None
     """Seconds from scratch."""
     attempts: Count | None = None

@@ -22,7 +22,7 @@ from tuner_operator.reconcile.flight import (
     Flight,
     with_segment,
 )
-from tuner_operator.reconcile.money import applicant_of, running_of
+from tuner_operator.reconcile.money import applicant_of, prices_for, running_of
 from tuner_operator.reconcile.outcome import withdrawn
 
 
@@ -67,7 +67,7 @@ def admission(
     )
     by_name = {one.trial.name: one for one in asking}
     begun = tuple(
-        _begin(observed, by_name[grant.trial], grant=grant, price=prices)
+        _begin(observed, by_name[grant.trial], grant=grant, prices=prices)
         for grant in decision.grants
     )
     chains += [_wait(observed, one, refusal=refusal) for one, refusal in crowded]
@@ -105,18 +105,19 @@ def _with_room(
 
 
 def _begin(
-    observed: Observed, one: Candidate, *, grant: Grant, price: Mapping[str, float]
+    observed: Observed, one: Candidate, *, grant: Grant, prices: Mapping[str, float]
 ) -> Flight:
     """The attempt as the trial's status will tell of it, before its pod is made."""
     old = one.trial.status
     before = next((seg for seg in old.segments or () if seg.stages == one.run.stages), None)
     earlier = 0.0 if before is None else (before.cost or 0.0) + (before.earlier_cost or 0.0)
     attempt = (old.attempts or 0) + 1
+    agreed = prices_for(one.trial, prices=prices)
     segment = Segment(
         stages=one.run.stages,
         instance_type=one.run.instance_type,
         attempt=attempt,
-        price_per_hour=price[one.run.instance_type],
+        price_per_hour=agreed[one.run.instance_type],
         worst_cost=None if grant.worst_usd is None else max(0.0, grant.worst_usd),
         deadline_seconds=grant.deadline_seconds,
         bound=str(grant.bound) or None,
@@ -129,6 +130,7 @@ def _begin(
             "reason": "Admitted",
             "message": None,
             "attempts": attempt,
+            "prices": agreed,
             "segments": with_segment(old, segment),
             "start_time": old.start_time or moments.moment(observed.now),
             "summary": _summary(old, one),

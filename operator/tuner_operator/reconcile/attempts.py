@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuner.pipeline import AgentResult
 from tuner.spec.quantities import duration_seconds
@@ -25,6 +25,7 @@ from tuner_operator.observed import Observed, Sign
 from tuner_operator.pod_facts import PodFacts
 from tuner_operator.reconcile.flight import Flight, index_of, runs_of, with_segment
 from tuner_operator.reconcile.outcome import ended, node_labels, verdict_of
+from tuner_operator.reconcile.scarcity import node_seconds
 from tuner_operator.verdicts import Rules, Ruling, agent_result, classify
 
 STUCK_SECONDS = 60.0
@@ -51,8 +52,17 @@ class Step:
         return self.status.state is not None and self.status.state.is_final
 
 
-def watch(observed: Observed, flight: Flight, *, spec: TuningStudySpec) -> Step:
-    """Looks at a pod that was made: still under way, or ended."""
+def watch(
+    observed: Observed, flight: Flight, *, spec: TuningStudySpec, elsewhere: bool = False
+) -> Step:
+    """Looks at a pod that was made: still under way, or ended.
+
+    Args:
+        observed: All there is.
+        flight: The attempt.
+        spec: Of the study.
+        elsewhere: Whether its type is scarce and another one would do.
+    """
     pod = _seen(flight)
     result = agent_result(pod)
     sign = Sign()
@@ -63,7 +73,10 @@ def watch(observed: Observed, flight: Flight, *, spec: TuningStudySpec) -> Step:
             return Step(status=flight.trial.status, actions=(Ask(question),))
         sign, result = answer, answer.result
     ruling = classify(
-        pod, result=result, now=observed.now, rules=_rules(observed, flight, spec=spec)
+        pod,
+        result=result,
+        now=observed.now,
+        rules=_rules(observed, flight, spec=spec, elsewhere=elsewhere),
     )
     if ruling is None:
         return _under_way(observed, flight, pod=pod)
@@ -92,7 +105,7 @@ def _seen(flight: Flight) -> PodFacts:
     )
 
 
-def _rules(observed: Observed, flight: Flight, *, spec: TuningStudySpec) -> Rules:
+def _rules(observed: Observed, flight: Flight, *, spec: TuningStudySpec, elsewhere: bool) -> Rules:
     limits = spec.trial_limits
     pending = duration_seconds(limits.pending_timeout)
     offer = observed.instance_types.get(flight.segment.instance_type)
@@ -100,6 +113,7 @@ def _rules(observed: Observed, flight: Flight, *, spec: TuningStudySpec) -> Rule
         pending = max(pending, duration_seconds(offer.provisioning_timeout))
     return Rules(
         pending_seconds=pending,
+        node_seconds=min(pending, node_seconds(offer)) if elsewhere else pending,
         infrastructure_failures=flight.trial.status.infrastructure_failures or 0,
         max_attempts=limits.max_attempts,
     )
@@ -119,7 +133,9 @@ def _over(
     paid = interval(pod, now=observed.now, last_sign=last if pod.gone else None)
     index = index_of(flight.segment, runs_of(flight.trial, spec))
     verdict = verdict_of(flight, ruling, paid=paid, index=index)
-    status = ended(flight, ruling, result=result, paid=paid, now=observed.now, spec=spec)
+    placed = flight.segment.model_copy(update={"node": node_of(observed, flight)})
+    seen = replace(flight, segment=placed)
+    status = ended(seen, ruling, result=result, paid=paid, now=observed.now, spec=spec)
     actions: list[Action] = []
     if pod.gone:
         actions.append(ConfirmGone(pod_ref(observed, pod)))
@@ -143,14 +159,10 @@ def _warning(flight: Flight, ruling: Ruling) -> Tell:
 def _under_way(observed: Observed, flight: Flight, *, pod: PodFacts) -> Step:
     old = flight.trial.status
     state, reason, message = _stands(pod)
-    node = None
-    if pod.node:
-        labels = observed.nodes.get(pod.node, {})
-        node = SegmentNode.model_validate(node_labels(labels, name=pod.node))
     segment = flight.segment.model_copy(
         update={
             "pod": pod.name,
-            "node": node,
+            "node": node_of(observed, flight),
             "start_time": None if pod.scheduled is None else moments.moment(pod.scheduled),
         }
     )
@@ -168,6 +180,18 @@ def _under_way(observed: Observed, flight: Flight, *, pod: PodFacts) -> Step:
     if _stuck(observed, pod):
         actions.append(Delete(pod_ref(observed, pod), grace_seconds=0))
     return Step(status=status, actions=tuple(actions))
+
+
+def node_of(observed: Observed, flight: Flight) -> SegmentNode | None:
+    """The attempt's node as its labels say, or said as long as there was one."""
+    name = "" if flight.pod is None else flight.pod.node
+    labels = observed.nodes.get(name)
+    if labels is not None:
+        return SegmentNode.model_validate(node_labels(labels, name=name))
+    known = flight.segment.node
+    if known is not None or not name:
+        return known
+    return SegmentNode(name=name)
 
 
 def _stands(pod: PodFacts) -> tuple[TrialState, str | None, str | None]:

@@ -57,7 +57,7 @@ def workers_ready(observed: Observed, *, count: int) -> Finding:
 def _shared(observed: Observed, *, types: Mapping[str, tuple[str, ...]]) -> Iterator[Action]:
     used = sorted({name for names in types.values() for name in names})
     specs: dict[str, InstanceTypeSpec] = {
-        name: observed.instance_types[name] for name in used if name in observed.instance_types
+        name: _with_wear(observed, name) for name in used if name in observed.instance_types
     }
     for manifest in _account(observed):
         if _child(observed, manifest) is None:
@@ -68,6 +68,15 @@ def _shared(observed: Observed, *, types: Mapping[str, tuple[str, ...]]) -> Iter
         yield Create(data)
     elif there.get("data") != data["data"]:
         yield Replace(_ref(observed, there, kind="ConfigMap"), data)
+
+
+def _with_wear(observed: Observed, name: str) -> InstanceTypeSpec:
+    """The type with what was observed of its preemptions in place of what was expected."""
+    spec, status = observed.instance_types[name], observed.type_status.get(name)
+    rate = None if status is None else status.preempted_seconds_per_hour
+    if rate is None:
+        return spec
+    return spec.model_copy(update={"preempted_seconds_per_hour": rate})
 
 
 def _account(observed: Observed) -> tuple[Object, ...]:

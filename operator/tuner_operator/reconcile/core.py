@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tuner.spec.conditions import ConditionStatus
 from tuner.spec.study import TuningStudySpec
@@ -28,6 +29,7 @@ from tuner_operator.reconcile.looking import OpenTrials, hold, look
 from tuner_operator.reconcile.money import history_is_complete, ledger_of
 from tuner_operator.reconcile.news import news
 from tuner_operator.reconcile.retention import expired, retention
+from tuner_operator.reconcile.scarcity import Scarce, give_up, shortages
 from tuner_operator.reconcile.status import Standing, study_status
 from tuner_operator.reconcile.tally import tally_of
 from tuner_operator.reconcile.templates import open_questions
@@ -63,7 +65,8 @@ def reconcile(observed: Observed) -> tuple[Chain, ...]:
 
 def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> Iterator[Chain]:
     terms = terms_of(spec)
-    trials = look(observed, spec, acceptance)
+    scarce = shortages(observed, types=acceptance.types, spec=spec)
+    trials = look(observed, spec, acceptance, scarce=scarce)
     ledger = ledger_of(observed, flights=trials.flights)
     tally = tally_of(observed, terms=terms)
     whole = history_is_complete(observed)
@@ -71,6 +74,11 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
     admitted = Admitted()
     ready = whole and end is None and acceptance.may_start
     if ready:
+        given_up = give_up(observed, trials.waiting, scarce=scarce, types=acceptance.types)
+        yield from given_up.values()
+        trials = replace(
+            trials, waiting=tuple(one for one in trials.waiting if one.name not in given_up)
+        )
         admitted = admission(
             observed,
             trials.waiting,
@@ -92,7 +100,9 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
         yield from admitted.chains
     else:
         yield from withdraw(observed, trials.waiting, end=end)
-    yield from _frame(observed, acceptance, terms=terms, end=end, flights=flights, trials=trials)
+    yield from _frame(
+        observed, acceptance, terms=terms, end=end, flights=flights, trials=trials, scarce=scarce
+    )
     yield from retention(observed)
 
 
@@ -142,6 +152,7 @@ def _frame(
     end: End | None,
     flights: Sequence[Flight],
     trials: OpenTrials,
+    scarce: Scarce,
 ) -> Iterator[Chain]:
     """Workers and the study's own status."""
     active = acceptance.may_start and end is None
@@ -158,6 +169,7 @@ def _frame(
         open=_still_open(observed),
         workers_ready=workers_ready(observed, count=count),
         end=end,
+        scarce=tuple(scarce.values()) if active else (),
     )
     yield _status_chain(observed, standing)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 
+from tuner.hardware import accelerator_share
 from tuner.spec import conditions as words
 from tuner.spec.conditions import ConditionStatus
 from tuner.spec.instance_type import (
@@ -12,15 +13,21 @@ from tuner.spec.instance_type import (
     InstanceTypeSummary,
 )
 from tuner.spec.support import unsupported
-from tuner_operator.conditions import Finding, merge
+from tuner_operator.conditions import Finding, find, merge
+from tuner_operator.node_facts import NodeFacts, obstacles
+
+NO_NODES = "NoNodes"
+NODES_UNUSABLE = "NodesUnusable"
+_AWAY = frozenset({"not ready", "cordoned"})
 
 
 def instance_type_status(
     spec: InstanceTypeSpec,
     *,
     old: InstanceTypeStatus,
-    nodes: Iterable[Mapping[str, str]],
+    nodes: Sequence[NodeFacts],
     running: int,
+    preempted_seconds_per_hour: float | None,
     generation: int,
     now: float,
 ) -> InstanceTypeStatus:
@@ -29,26 +36,33 @@ def instance_type_status(
     Args:
         spec: What is offered.
         old: The status as it is.
-        nodes: Labels of the nodes that are ready.
+        nodes: All nodes.
         running: Trials of all studies that run on it.
+        preempted_seconds_per_hour: As observed; None if nothing is known.
         generation: Of the spec.
         now: Seconds since the epoch.
     """
-    selector = spec.node_selector or {}
-    count = sum(all(one.get(k) == v for k, v in selector.items()) for one in nodes)
-    finding = _ready(spec, nodes=count)
+    count, words_in_the_way = obstacles(nodes, spec)
+    finding = _ready(spec, nodes=count, in_the_way=words_in_the_way)
     return old.model_copy(
         update={
             "observed_generation": generation,
             "conditions": merge(old.conditions, (finding,), now=now, generation=generation),
             "nodes": count,
             "running_trials": running,
+            "preempted_seconds_per_hour": preempted_seconds_per_hour,
             "summary": InstanceTypeSummary(gpu=_gpu(spec)),
         }
     )
 
 
-def _ready(spec: InstanceTypeSpec, *, nodes: int) -> Finding:
+def lacks_nodes(status: InstanceTypeStatus) -> bool:
+    """Whether no node of the type is there: none has its labels, or all are cordoned or down."""
+    ready = find(status.conditions, words.READY)
+    return ready is not None and ready.reason == NO_NODES
+
+
+def _ready(spec: InstanceTypeSpec, *, nodes: int, in_the_way: tuple[str, ...]) -> Finding:
     for problem in unsupported(spec):
         return Finding(words.READY, ConditionStatus.FALSE, words.NOT_SUPPORTED, str(problem))
     if nodes:
@@ -57,11 +71,21 @@ def _ready(spec: InstanceTypeSpec, *, nodes: int) -> Finding:
         return Finding(
             words.READY, ConditionStatus.TRUE, "Provisioned", "nodes are added on demand"
         )
+    if not set(in_the_way) <= _AWAY:
+        return Finding(
+            words.READY,
+            ConditionStatus.FALSE,
+            NODES_UNUSABLE,
+            f"nodes have its labels, but none can take a trial: {', '.join(in_the_way)}; mend "
+            "tolerations or resources",
+        )
     return Finding(
         words.READY,
         ConditionStatus.FALSE,
-        "NoNodes",
-        "no ready node has its labels; add one, mend nodeSelector, or set provisioningTimeout "
+        NO_NODES,
+        f"every node with its labels is {' or '.join(in_the_way)}"
+        if in_the_way
+        else "no node has its labels; add one, mend nodeSelector, or set provisioningTimeout "
         "if nodes are added on demand",
     )
 
@@ -72,6 +96,6 @@ def _gpu(spec: InstanceTypeSpec) -> str:
     counts = [
         f"{amount} x {name.split('/')[-1]}"
         for name, amount in (spec.resources or {}).items()
-        if name.endswith("/gpu")
+        if accelerator_share(name)
     ]
     return " ".join(counts)[:250]

@@ -14,6 +14,7 @@ from tuner_operator.reconcile.acceptance import Acceptance
 from tuner_operator.reconcile.attempts import watch
 from tuner_operator.reconcile.flight import Flight, flight_of
 from tuner_operator.reconcile.outcome import withdrawn
+from tuner_operator.reconcile.scarcity import Scarce, may_go_elsewhere
 from tuner_operator.reconcile.validation import refuse
 
 
@@ -27,7 +28,9 @@ class OpenTrials:
     between: tuple[Flight, ...]
 
 
-def look(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> OpenTrials:
+def look(
+    observed: Observed, spec: TuningStudySpec, acceptance: Acceptance, *, scarce: Scarce
+) -> OpenTrials:
     chains: list[Chain] = []
     flights: list[Flight] = []
     waiting: list[TrialView] = []
@@ -49,7 +52,10 @@ def look(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> O
         elif flight.pod is None and flight.segment.pod is None:
             flights.append(flight)
         else:
-            step = watch(observed, flight, spec=spec)
+            elsewhere = may_go_elsewhere(
+                trial, flight.segment.instance_type, scarce=scarce, types=acceptance.types
+            )
+            step = watch(observed, flight, spec=spec, elsewhere=elsewhere)
             chains.append(Chain(trial.name, step.actions))
             seen = replace(flight, trial=replace(trial, status=step.status))
             if not step.over:

@@ -112,10 +112,16 @@ def running_of(flight: Flight, *, now: float, prices: Mapping[str, float]) -> Ru
     )
 
 
+def prices_for(trial: TrialView, *, prices: Mapping[str, float]) -> dict[str, float]:
+    """USD per hour of the types that the trial uses: as first admitted, else as they are now."""
+    used = () if trial.spec is None else trial.spec.instance_types.values()
+    agreed = trial.status.prices or {}
+    return {name: agreed.get(name, prices.get(name, 0.0)) for name in used}
+
+
 def dearest(trial: TrialView, *, prices: Mapping[str, float]) -> float:
     """USD per hour of the dearest type that the trial uses."""
-    used = () if trial.spec is None else trial.spec.instance_types.values()
-    return max((prices.get(name, 0.0) for name in used), default=0.0)
+    return max(prices_for(trial, prices=prices).values(), default=0.0)
 
 
 def _from_log(verdicts: tuple[Verdict, ...]) -> Pruned:

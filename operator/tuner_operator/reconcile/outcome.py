@@ -146,7 +146,8 @@ def _capacity(labels: Mapping[str, str]) -> str | None:
     ):
         if key in labels:
             return labels[key]
-    return None
+    spot = ("cloud.google.com/gke-spot", "cloud.google.com/gke-preemptible")
+    return "spot" if any(labels.get(key) == "true" for key in spot) else None
 
 
 def _reason(ruling: Ruling) -> str:

@@ -11,6 +11,7 @@ from tuner.spec.quantities import format_duration
 from tuner.spec.status import (
     MAX_FRONT,
     ParetoPoint,
+    ScarceType,
     StudyCost,
     StudyState,
     StudySummary,
@@ -44,6 +45,7 @@ class Standing:
         open: How many trials have not ended after this pass.
         workers_ready: The condition.
         end: What is due.
+        scarce: Instance types with too little room.
     """
 
     acceptance: Acceptance
@@ -53,6 +55,7 @@ class Standing:
     open: int
     workers_ready: Finding | None
     end: End | None
+    scarce: tuple[ScarceType, ...] = ()
 
 
 def study_status(observed: Observed, standing: Standing) -> TuningStudyStatus:
@@ -80,6 +83,7 @@ def study_status(observed: Observed, standing: Standing) -> TuningStudyStatus:
         "conditions": conditions,
         "trials": counts,
         "cost": _cost(observed, standing),
+        "scarce": standing.scarce or None,
         "parallel_trials": len(standing.flights),
         "selector": f"{STUDY_LABEL}={study.ref.name}",
         "start_time": start,

@@ -63,6 +63,7 @@ class Cluster:
         self.verdicts = {}
         self.signs = {}
         self.costs = {}
+        self.prices = {}
         self.attempts_made = defaultdict(list)
         self.crash_after = None
         self.crashed = False
@@ -131,8 +132,19 @@ class Cluster:
         made = self.new({**manifest, **pod})
         if TRIAL_LABEL in meta.get("labels", {}):
             self.attempts_made[meta["labels"][TRIAL_LABEL]].append(meta["labels"][ATTEMPT_LABEL])
+            self.agree(made)
         self.changed()
         return made
+
+    def agree(self, pod):
+        """A trial's price is that of its first attempt, whatever the type costs by then."""
+        labels = pod["metadata"]["labels"]
+        trial = self.objects["TuningTrial", "ns", labels[TRIAL_LABEL]]
+        price = trial["status"]["segments"][0]["pricePerHour"]
+        assert self.prices.setdefault(trial["metadata"]["uid"], price) == price
+
+    def price(self, pod):
+        return self.prices[pod["metadata"]["ownerReferences"][0]["uid"]]
 
     async def patch(self, kind, body, *, name, namespace, status=False):
         obj = await self.get(kind, name=name, namespace=namespace)
@@ -198,7 +210,7 @@ class Cluster:
         if start is None:
             return
         end = min(self.now, pod.get("finished", self.now))
-        self.costs[pod["metadata"]["uid"]] = (end - start) * PRICE / 3600
+        self.costs[pod["metadata"]["uid"]] = (end - start) * self.price(pod) / 3600
 
     def end(self, pod, *, phase, message="", reason="", stage=None):
         pod = copy.deepcopy(pod)
@@ -431,6 +443,12 @@ class ControlLoop(RuleBasedStateMachine):
         self.most_parallel = max(self.most_parallel, parallel)
         self.cluster.put(study)
 
+    @rule(price=st.sampled_from([0.5 * PRICE, PRICE]))
+    def change_price(self, price):
+        offer = copy.deepcopy(self.cluster.objects["InstanceType", "", "small"])
+        offer["spec"]["pricePerHour"] = price
+        self.cluster.put(offer)
+
     @rule(seconds=st.sampled_from([1, 20, 200, 1000]))
     def wait(self, seconds):
         self.cluster.now += seconds
@@ -542,7 +560,7 @@ class ControlLoop(RuleBasedStateMachine):
         if not hasattr(self, "cluster"):
             return
         now = sum(
-            (self.cluster.now - (started(one) or self.cluster.now)) * PRICE / 3600
+            (self.cluster.now - (started(one) or self.cluster.now)) * self.cluster.price(one) / 3600
             for one in self.cluster.pods()
             if is_live(one)
         )
@@ -592,7 +610,21 @@ class ControlLoop(RuleBasedStateMachine):
         assert counts["completed"] >= states.count(TrialState.COMPLETED)
         assert counts["total"] >= len(states)
         paid = sum(one.cost_usd for one in self.cluster.verdicts.values())
+        lost = sum(one.cost_usd for one in self.cluster.verdicts.values() if one.infrastructure)
         assert study["status"]["cost"]["spent"] == pytest.approx(paid, abs=1e-5)
+        assert study["status"]["cost"]["preempted"] == pytest.approx(lost, abs=1e-5)
+        for trial in trials:
+            self._adds_up(trial)
+
+    def _adds_up(self, trial):
+        """What a trial's status says it cost is what its verdicts say."""
+        mine = [
+            verdict
+            for (name, _, _), verdict in self.cluster.verdicts.items()
+            if name == trial["metadata"]["name"]
+        ]
+        paid = sum(one.cost_usd for one in mine)
+        assert trial["status"].get("cost", 0.0) == pytest.approx(paid, abs=1e-8)
 
 
 TestControlLoop = ControlLoop.TestCase
