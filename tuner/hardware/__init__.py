@@ -8,7 +8,7 @@ from tuner.hardware.choices import (
     StageChoices,
     resolve,
 )
-from tuner.hardware.cost import price_per_hour, worst_case_cost
+from tuner.hardware.cost import paid_share, price_per_hour, worst_case_cost
 from tuner.hardware.features import instance_features
 from tuner.hardware.resources import InstanceResources, resources_of
 
@@ -21,6 +21,7 @@ __all__ = [
     "accelerator_count",
     "accelerator_share",
     "instance_features",
+    "paid_share",
     "price_per_hour",
     "resolve",
     "resources_of",

@@ -60,6 +60,8 @@ class History:
         elapsed_seconds: For how long something of the study ran, as the log's times say; parallel
             trials count once, and a suspended study stands still.
         forgotten: The trials that `trials` leaves out; none in a study of some thousands.
+        closed: Instance types on which no further trial could start now: proposals avoid them
+            where there is a choice. Not all of it follows from the log (docs/hardware.md).
     """
 
     trials: Sequence[Trial] = ()
@@ -71,6 +73,7 @@ class History:
     spent_usd: float = 0.0
     elapsed_seconds: float = 0.0
     forgotten: Forgotten = field(default_factory=Forgotten)
+    closed: frozenset[str] = frozenset()
 
     def with_open(self, trial: Trial) -> History:
         """The history after one more proposal."""

@@ -68,7 +68,7 @@ class EngineSearcher:
         self, history: History, *, number: int, rng: np.random.Generator
     ) -> Suggestion | None:
         """The next trial; None once every configuration of a finite space was proposed."""
-        joint = self.engine.joint
+        joint = self.engine.joint.without(history.closed)
         proposed = Proposed.of(history, joint=joint)
         if proposed.exhausted:
             return None
@@ -124,7 +124,7 @@ class EngineSearcher:
         points = self.engine.prior.portfolio(worker=self.worker, workers=self.workers)
         for row in range(min(PORTFOLIO, len(points))):
             configuration = self.engine.configuration(points[np.array([row])])
-            if configuration not in proposed:
+            if configuration not in proposed and proposed.joint.is_open(configuration):
                 why: dict[str, object] = {"searcher": self.name, "prior": {"portfolio": row}}
                 return suggestion(self.engine.joint, configuration, why=why)
         return None

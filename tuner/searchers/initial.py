@@ -49,15 +49,17 @@ class InitialTrialsFirst:
         }
         for index, trial in enumerate(self.trials):
             if index % self.workers == self.worker % self.workers and trial.name not in done:
-                return self._as_suggestion(trial, rng)
+                return self._as_suggestion(trial, self.joint.without(history.closed), rng)
         return self.searcher.suggest(history, number=number, rng=rng)
 
-    def _as_suggestion(self, trial: InitialTrial, rng: np.random.Generator) -> Suggestion:
+    def _as_suggestion(
+        self, trial: InitialTrial, joint: JointSpace, rng: np.random.Generator
+    ) -> Suggestion:
         try:
-            configuration = self.joint.complete(
+            configuration = joint.complete(
                 trial.parameters,
                 instance_types=trial.instance_types or {},
-                unit=rng.random(len(self.joint)),
+                unit=rng.random(len(joint)),
             )
         except SpaceError as error:
             raise SpaceError(f"spec.initialTrials[{trial.name}]: {error}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -32,10 +32,12 @@ class JointSpace:
     Attributes:
         space: The search space.
         choices: The instance types that stages may use.
+        closed: Those of them that points do not lead to, where a group has others.
     """
 
     space: SearchSpace
     choices: StageChoices
+    closed: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.space) + sum(len(group.types) > 1 for group in self.choices.groups)
@@ -45,6 +47,15 @@ class JointSpace:
         """How many different trials there are; None if infinitely many."""
         count = self.space.cardinality
         return None if count is None else count * self.choices.cardinality
+
+    def without(self, closed: frozenset[str]) -> JointSpace:
+        """The same space, with points that lead to other types than these."""
+        return replace(self, closed=closed) if closed != self.closed else self
+
+    def is_open(self, configuration: Configuration) -> bool:
+        """Whether it uses no closed type, but where there is no other."""
+        types = self.choices.open_types(self.closed)
+        return all(name in some for name, some in zip(configuration.chosen, types, strict=True))
 
     def from_unit(self, unit: NDArray[np.float64]) -> Configuration:
         """The configuration at a point of the cube, shape (d + g,)."""
@@ -95,9 +106,10 @@ class JointSpace:
 
     def _chosen(self, unit: NDArray[np.float64]) -> tuple[str, ...]:
         coordinates = iter(unit)
+        types = self.choices.open_types(self.closed)
         return tuple(
-            _pick(group.types, float(next(coordinates))) if len(group.types) > 1 else group.types[0]
-            for group in self.choices.groups
+            _pick(some, float(next(coordinates))) if len(group.types) > 1 else group.types[0]
+            for group, some in zip(self.choices.groups, types, strict=True)
         )
 
 

@@ -55,8 +55,9 @@ class Proposed:
         return configuration_digest(configuration.parameters, types) in self.forgotten
 
     def any_left(self, rng: np.random.Generator) -> Configuration | None:
-        """One of the configurations of a finite space that are left, if any is."""
+        """One of the configurations of a finite space that are left, if any is; open ones first."""
         left = self._left() if self.joint.cardinality is not None else []
+        left = [each for each in left if self.joint.is_open(each)] or left
         return left[int(rng.integers(len(left)))] if left else None
 
     def _left(self) -> list[Configuration]:

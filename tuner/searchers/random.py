@@ -27,11 +27,12 @@ class RandomSearcher:
         self, history: History, *, number: int, rng: np.random.Generator
     ) -> Suggestion | None:
         """A new configuration; None once every one of a finite space was proposed."""
-        proposed = Proposed.of(history, joint=self.joint)
+        joint = self.joint.without(history.closed)
+        proposed = Proposed.of(history, joint=joint)
         if proposed.exhausted:
             return None
         for _ in range(DRAWS):
-            configuration = self.joint.from_unit(rng.random(len(self.joint)))
+            configuration = joint.from_unit(rng.random(len(joint)))
             if configuration not in proposed:
                 return suggestion(self.joint, configuration, why={"searcher": NAME})
         last = proposed.any_left(rng)

@@ -42,7 +42,8 @@ class SobolSearcher:
         self, history: History, *, number: int, rng: np.random.Generator
     ) -> Suggestion | None:
         """A new configuration; None once every one of a finite space was proposed."""
-        proposed = Proposed.of(history, joint=self.joint)
+        joint = self.joint.without(history.closed)
+        proposed = Proposed.of(history, joint=joint)
         if proposed.exhausted:
             return None
         seen = (trial.why.get(INDEX) for trial in history.trials)
@@ -55,7 +56,7 @@ class SobolSearcher:
             if index not in used
         )
         for index, point in self._points(islice(free, DRAWS)):
-            configuration = self.joint.from_unit(point)
+            configuration = joint.from_unit(point)
             if configuration not in proposed:
                 why: dict[str, object] = {"searcher": NAME, INDEX: index}
                 return suggestion(self.joint, configuration, why=why)

@@ -137,6 +137,12 @@ class StudyWatch:
             self._read = now
         return self._study
 
+    def scarce(self) -> Mapping[str, int]:
+        """How many trials scarce types can take, as the operator says. Raises BackendError."""
+        study = self.study()
+        told = ((study or {}).get("status") or {}).get("scarce") or ()
+        return {str(one["instanceType"]): int(one["room"]) for one in told}
+
     def demand(self) -> Demand:
         """How many trials this worker shall keep open now. Raises BackendError."""
         study = self.study()

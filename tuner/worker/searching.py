@@ -24,6 +24,7 @@ from tuner.worker.pod import (
     read_choices,
     read_instance_types,
 )
+from tuner.worker.room import OpenTypesSearcher, room_of
 from tuner.worker.stored import stored_prefixes
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ def pod_searcher(
     store: ArtifactStore,
     settings: PodSettings,
     folder: Path = STUDY_FOLDER,
-) -> FreshSearcher:
+) -> Searcher:
     """A searcher that follows the study's hardware and budget, the only fields it depends on.
+
+    It leaves out the instance types that have no room.
 
     Args:
         watch: The study.
@@ -91,7 +94,10 @@ def pod_searcher(
             _logger.warning("nothing is learned from earlier studies: %s", lesson.record.problem)
         return lesson.prior
 
-    return FreshSearcher(describe, make)
+    def room() -> Mapping[str, int]:
+        return room_of(read_instance_types(folder=folder), scarce=watch.scarce())
+
+    return OpenTypesSearcher(FreshSearcher(describe, make), room)
 
 
 def _spec(watch: StudyWatch) -> Mapping[str, Any]:

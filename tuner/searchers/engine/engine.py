@@ -17,6 +17,7 @@ from tuner.errors import SurrogateError
 from tuner.hardware import StageChoices
 from tuner.searchers._protocol import History, StoredStages, Suggestion
 from tuner.searchers.engine.actions import Actions
+from tuner.searchers.engine.closing import Closing, Score
 from tuner.searchers.engine.data import StudyData
 from tuner.searchers.engine.explaining import explain
 from tuner.searchers.engine.facts import Facts
@@ -157,7 +158,8 @@ class Engine:
             rng=rng,
             further=None if likely is None else self.cube.unit(likely),
         )
-        unit, scores = self._refined(scorer, actions, rng)
+        score = Closing.of(self.choices, history.closed).over(scorer)
+        unit, scores = self._refined(score, actions, rng)
         chosen = self._first_new(proposed, unit, scores)
         if chosen is None:
             return None
@@ -275,7 +277,7 @@ class Engine:
         return self.models.build(data).with_fantasies(data.points[pending])
 
     def _refined(
-        self, scorer: Scorer, actions: Actions, rng: np.random.Generator
+        self, score: Score, actions: Actions, rng: np.random.Generator
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The pool, and what its best candidates were improved to, with their scores.
 
@@ -283,11 +285,11 @@ class Engine:
         value ** (1 / T), which keeps idle workers from all taking the same.
         """
         pool = actions.pool
-        scores = scorer(pool.points)
+        scores = score(pool.points)
         noise = self.temperature * rng.gumbel(size=len(scores))
         starts = choose_starts(pool.unit, scores + noise, count=self.settings.starts)
         better = refine(
-            lambda unit: scorer(self.cube.points(unit)),
+            lambda unit: score(self.cube.points(unit)),
             pool.unit[starts],
             values=scores[starts],
             free=pool.free(actions.prefixes)[starts],

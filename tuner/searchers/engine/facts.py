@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tuner.hardware import StageChoices
+from tuner.hardware import StageChoices, paid_share
 from tuner.schedulers.hyperband import rung_levels
 from tuner.spec import (
     COST,
@@ -90,6 +90,7 @@ class Facts:
         objectives: In the manifest's order, M of them.
         constraints: In the manifest's order.
         prices: For each group of stages the types' prices in USD per second.
+        losses: Likewise how many seconds are paid for one that is kept: preemption takes the rest.
         max_fidelity: Full fidelity in its unit; 1 without one.
         rungs: Fidelities at which trials may be stopped, as fractions of the full one.
         reduction_factor: About one trial in so many goes on at a rung.
@@ -107,6 +108,7 @@ class Facts:
     objectives: tuple[ObjectiveFacts, ...]
     constraints: tuple[ConstraintFacts, ...]
     prices: tuple[NDArray[np.float64], ...]
+    losses: tuple[NDArray[np.float64], ...]
     max_fidelity: float
     rungs: tuple[float, ...]
     reduction_factor: float
@@ -160,6 +162,10 @@ def facts_of(
             for one in spec.constraints or ()
         ),
         prices=prices,
+        losses=tuple(
+            np.array([paid_share(instance_types.get(name)) for name in group.types])
+            for group in choices.groups
+        ),
         max_fidelity=1.0 if fidelity is None else float(fidelity.max),
         rungs=tuple(
             level / float(fidelity.max)

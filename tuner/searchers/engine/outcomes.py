@@ -75,7 +75,8 @@ def outcomes(
     )
     prices = stage_prices(facts, types)
     paid = seconds * charge.share[:, None, :] + charge.restore[:, None, :]
-    spend = np.einsum("ksc,kc->sc", paid, prices if facts.in_dollars else np.ones_like(prices))
+    losses = stage_losses(facts, types)
+    spend = np.einsum("ksc,kc->sc", paid, prices * losses if facts.in_dollars else losses)
     objectives, feasible = objectives_of(facts, model, metrics, seconds, types=types)
     return Outcomes(objectives, feasible, np.maximum(spend, np.finfo(float).tiny))
 
@@ -124,6 +125,11 @@ def mean_objectives(
 def stage_prices(facts: Facts, types: NDArray[np.intp]) -> NDArray[np.float64]:
     """USD per second of each stage of C points, shape (K, C)."""
     return np.stack([facts.prices[one.group][types[:, one.group]] for one in facts.stages])
+
+
+def stage_losses(facts: Facts, types: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Seconds paid for one that is kept, of each stage of C points, shape (K, C)."""
+    return np.stack([facts.losses[one.group][types[:, one.group]] for one in facts.stages])
 
 
 def charge_of(
