@@ -16,6 +16,9 @@ from tuner.space import SearchSpace
 from tuner.spec import InstanceType, Parameter, TuningStudySpec
 from tuner.trial import ParameterValue
 
+NAMED_TYPES = 64
+"""So many instance types a manifest may name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
@@ -52,7 +55,7 @@ def spec_of(
     fields = {
         "objectives": list(declared.objectives),
         "parameters": list(declared.parameters),
-        "hardware": {"instanceTypes": list(declared.instance_types)},
+        "hardware": _hardware(list(declared.instance_types)),
         "pipeline": {
             "image": "problem",
             "stages": [
@@ -72,6 +75,11 @@ def spec_of(
     if declared.fidelity is not None:
         fields["fidelity"] = declared.fidelity
     return TuningStudySpec.model_validate({**fields, **extra})
+
+
+def _hardware(types: list[str]) -> dict[str, object]:
+    """By name, or, more than a manifest may name, all that there are."""
+    return {"instanceTypes": types} if len(types) <= NAMED_TYPES else {"selector": {}}
 
 
 def instance_types_of(problem: Problem) -> list[InstanceType]:

@@ -1,0 +1,200 @@
+"""Runs of the benchmark: tasks, what they come to as lines of JSON, and who may learn from whom."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from benchmarks.hardware.methods import METHODS, Setting, average_order
+from benchmarks.hardware.searched import NO_STOPS
+from benchmarks.hardware.steps import Steps, steps_of
+from benchmarks.problems.earlier import portfolio_of, prior_of
+from benchmarks.problems.hardware_tables import READERS, nas, program_of, scout
+from benchmarks.problems.manifest import Budget, spec_of
+from benchmarks.problems.tables import Table
+from tuner.searchers.joint import Configuration
+from tuner.surrogates.prior import Prior
+
+START = 2
+"""Peers begin with so many trials of the portfolio where ours learns from earlier studies."""
+
+DEVELOPMENT = ("kmeans", "terasort", "regression")
+"""Programs of scout that are never reported: choices were made on them."""
+
+SOURCE_ROWS = 1000
+"""So many rows of a large table stand for an earlier study."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What to run.
+
+    Attributes:
+        table: Its name, with the collection: "trimtuner", "scout/lr_huge_spark", "nas/cifar10".
+        method: By name.
+        seed: Of the run.
+        budget_usd: What it may spend.
+        max_trials: At most so many.
+    """
+
+    table: str
+    method: str
+    seed: int
+    budget_usd: float
+    max_trials: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What it came to.
+
+    Attributes:
+        task: What was run.
+        steps: Rows and levels, with what was spent.
+        cpu_seconds: Of the whole simulation.
+    """
+
+    task: Task
+    steps: Steps
+    cpu_seconds: float
+
+    def to_json(self) -> str:
+        """One line."""
+        steps = zip(
+            self.steps.row.tolist(),
+            self.steps.level.tolist(),
+            [round(one, 6) for one in self.steps.usd.tolist()],
+            [round(one, 3) for one in self.steps.seconds.tolist()],
+            strict=True,
+        )
+        told = {"task": asdict(self.task), "cpu_seconds": self.cpu_seconds, "steps": list(steps)}
+        return json.dumps(told)
+
+    @classmethod
+    def from_json(cls, line: str) -> Run:
+        """What `to_json` wrote."""
+        told = json.loads(line)
+        return cls(
+            task=Task(**told["task"]),
+            steps=steps_of(told["steps"]),
+            cpu_seconds=told["cpu_seconds"],
+        )
+
+
+@lru_cache
+def tables(collection: str, data: Path) -> dict[str, Table]:
+    """The tables of a collection by name.
+
+    Raises:
+        FileNotFoundError: The data are not there.
+    """
+    if collection == "scout":
+        return {f"scout/{name}": table for name, table in scout(data).items()}
+    if collection == "nas":
+        return {f"nas/{name}": table for name, table in nas(data).items()}
+    return {collection: READERS[collection](data)}
+
+
+def table_of(name: str, data: Path) -> Table:
+    """One table by its full name."""
+    return tables(name.partition("/")[0], data)[name]
+
+
+def sources_of(name: str, data: Path) -> list[Table]:
+    """What a task may learn from: other programs of scout, other data sets of NAS, else nothing.
+
+    A program that choices were made on learns from such programs alone.
+    """
+    collection, _, own = name.partition("/")
+    known = tables(collection, data)
+    if collection == "nas":
+        return [table for other, table in known.items() if other != name]
+    if collection != "scout":
+        return []
+    develops = program_of(own) in DEVELOPMENT
+    return [
+        table
+        for other, table in known.items()
+        if (program := program_of(other.partition("/")[2])) != program_of(own)
+        and (program in DEVELOPMENT or not develops)
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What earlier studies teach: a prior for ours, a start for peers, an order for a control."""
+
+    prior: Prior
+    start: tuple[Configuration, ...]
+    order: tuple[int, ...]
+
+
+@lru_cache
+def learned(name: str, data: Path) -> Learned | None:
+    """Computes it once a process; None where there is nothing to learn from."""
+    sources = sources_of(name, data)
+    if not sources:
+        return None
+    table = table_of(name, data)
+    taught = table.with_earlier([one.as_study(rows=_sampled(one)) for one in sources])
+    prior = prior_of(taught, spec=spec_of(taught, budget=Budget(trials=1), **NO_STOPS))
+    return Learned(
+        prior=prior,
+        start=tuple(portfolio_of(taught, prior, size=START)),
+        order=tuple(average_order(table, sources)),
+    )
+
+
+def _sampled(table: Table) -> range:
+    """Evenly spread rows of a large table."""
+    return range(0, len(table), max(1, len(table) // SOURCE_ROWS))
+
+
+def execute(task: Task, data: Path) -> Run:
+    """Runs a task."""
+    method, table = METHODS[task.method], table_of(task.table, data)
+    known = learned(task.table, data)
+    began = time.process_time()
+    steps = method.run(
+        Setting(
+            table=table,
+            seed=task.seed,
+            budget_usd=task.budget_usd,
+            max_trials=task.max_trials,
+            prior=None if known is None else known.prior,
+            start=() if known is None else known.start,
+            order=() if known is None else known.order,
+        )
+    )
+    return Run(task=task, steps=steps, cpu_seconds=time.process_time() - began)
+
+
+def executed(tasks: Sequence[Task], *, data: Path, file: Path | None = None) -> Iterator[Run]:
+    """Takes runs from a file as far as it has them, runs the others and adds them to it."""
+    kept = {run.task: run for run in _kept(file)}
+    yield from (kept[task] for task in tasks if task in kept)
+    left = [task for task in tasks if task not in kept]
+    began = time.monotonic()
+    for done, task in enumerate(left, start=1):
+        run = execute(task, data)
+        if file is not None:
+            with file.open("a") as lines:
+                lines.write(run.to_json() + "\n")
+        print(
+            f"{done}/{len(left)}, {time.monotonic() - began:.0f} s: {task.table} {task.method} "
+            f"{task.seed}: {len(run.steps)} steps, {run.cpu_seconds:.1f} CPU s",
+            file=sys.stderr,
+            flush=True,
+        )
+        yield run
+
+
+def _kept(file: Path | None) -> list[Run]:
+    if file is None or not file.exists():
+        return []
+    return [Run.from_json(line) for line in file.read_text().splitlines()]
