@@ -9,6 +9,7 @@ from tuner.errors import ManifestError
 from tuner.spec.instance_type import InstanceTypeSpec
 from tuner.spec.pod import Toleration
 from tuner.spec.quantities import quantity_value
+from tuner_operator import moments
 from tuner_operator.names import Object, labels_of
 
 
@@ -28,7 +29,7 @@ class NodeFacts:
     Attributes:
         name: Its name.
         labels: Its labels.
-        ready: Whether its kubelet says so.
+        ready: Since when its kubelet says that it is, seconds since the epoch; None if it is not.
         cordoned: Whether it takes no new pods.
         taints: Those that keep pods away.
         allocatable: What pods may reserve there in all.
@@ -36,7 +37,7 @@ class NodeFacts:
 
     name: str
     labels: Mapping[str, str] = field(default_factory=dict)
-    ready: bool = True
+    ready: float | None = None
     cordoned: bool = False
     taints: tuple[Taint, ...] = ()
     allocatable: Mapping[str, float] = field(default_factory=dict)
@@ -48,7 +49,7 @@ def read_node(node: Object) -> NodeFacts:
     return NodeFacts(
         name=node["metadata"]["name"],
         labels=labels_of(node),
-        ready=is_ready(node),
+        ready=_ready_since(node),
         cordoned=bool(spec.get("unschedulable")),
         taints=tuple(
             Taint(key=one.get("key", ""), value=one.get("value", ""), effect=one.get("effect", ""))
@@ -61,13 +62,12 @@ def read_node(node: Object) -> NodeFacts:
 
 def is_ready(node: Object) -> bool:
     """Whether the node's kubelet says so."""
-    conditions = (node.get("status") or {}).get("conditions") or ()
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return _ready_since(node) is not None
 
 
 def obstacle(node: NodeFacts, offer: InstanceTypeSpec) -> str:
     """Why a node with an instance type's labels can take none of its trials, empty if it can."""
-    if not node.ready:
+    if node.ready is None:
         return "not ready"
     if node.cordoned:
         return "cordoned"
@@ -104,7 +104,36 @@ def _amounts(texts: Mapping[str, str]) -> dict[str, float]:
     return amounts
 
 
-def obstacles(nodes: Sequence[NodeFacts], offer: InstanceTypeSpec) -> tuple[int, tuple[str, ...]]:
-    """How many nodes can take its trials, and what is in the way of the others, each word once."""
-    found = [obstacle(one, offer) for one in nodes if has_labels(one, offer.node_selector or {})]
-    return found.count(""), tuple(dict.fromkeys(word for word in found if word))
+def _ready_since(node: Object) -> float | None:
+    conditions = (node.get("status") or {}).get("conditions") or ()
+    ready: Object | None = next((one for one in conditions if one["type"] == "Ready"), None)
+    if ready is None or ready["status"] != "True":
+        return None
+    return moments.parse(ready.get("lastTransitionTime")) or 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """The nodes of an instance type.
+
+    Attributes:
+        count: How many of them can take a trial.
+        newest: Since when the newest of these is ready, seconds since the epoch; 0 without any.
+        in_the_way: Why others, with the same labels, cannot: each word once.
+    """
+
+    count: int
+    newest: float
+    in_the_way: tuple[str, ...]
+
+
+def supply(nodes: Sequence[NodeFacts], offer: InstanceTypeSpec) -> Supply:
+    """Which of the nodes an instance type finds."""
+    mine = [one for one in nodes if has_labels(one, offer.node_selector or {})]
+    words = {one.name: obstacle(one, offer) for one in mine}
+    able = [one.ready or 0.0 for one in mine if not words[one.name]]
+    return Supply(
+        count=len(able),
+        newest=max(able, default=0.0),
+        in_the_way=tuple(dict.fromkeys(word for word in words.values() if word)),
+    )

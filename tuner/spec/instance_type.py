@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tuner.spec.base import Integer, Label, LabelKey, LabelValue, Model, Real, ShortText, Unique
+from tuner.spec.base import (
+    Integer,
+    Label,
+    LabelKey,
+    LabelValue,
+    Model,
+    Real,
+    ShortText,
+    Timestamp,
+    Unique,
+)
 from tuner.spec.environment import Env
 from tuner.spec.meta import ObjectMeta
 from tuner.spec.pod import Toleration
@@ -84,7 +94,9 @@ class InstanceTypeStatus(Model):
     conditions: Conditions | None = None
     """Ready."""
     nodes: Count | None = None
-    """Nodes with the labels of this type."""
+    """Nodes with the labels of this type that can take a trial."""
+    newest_node: Timestamp | None = None
+    """When the newest of them became ready."""
     running_trials: Count | None = None
     """Trials that use it now."""
     preempted_seconds_per_hour: Annotated[Real, Field(ge=0, le=3600)] | None = None

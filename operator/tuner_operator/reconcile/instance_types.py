@@ -13,8 +13,9 @@ from tuner.spec.instance_type import (
     InstanceTypeSummary,
 )
 from tuner.spec.support import unsupported
+from tuner_operator import moments
 from tuner_operator.conditions import Finding, find, merge
-from tuner_operator.node_facts import NodeFacts, obstacles
+from tuner_operator.node_facts import NodeFacts, supply
 
 NO_NODES = "NoNodes"
 NODES_UNUSABLE = "NodesUnusable"
@@ -42,13 +43,14 @@ def instance_type_status(
         generation: Of the spec.
         now: Seconds since the epoch.
     """
-    count, words_in_the_way = obstacles(nodes, spec)
-    finding = _ready(spec, nodes=count, in_the_way=words_in_the_way)
+    found = supply(nodes, spec)
+    finding = _ready(spec, nodes=found.count, in_the_way=found.in_the_way)
     return old.model_copy(
         update={
             "observed_generation": generation,
             "conditions": merge(old.conditions, (finding,), now=now, generation=generation),
-            "nodes": count,
+            "nodes": found.count,
+            "newest_node": moments.moment(found.newest) if found.newest else None,
             "running_trials": running,
             "preempted_seconds_per_hour": preempted_seconds_per_hour,
             "summary": InstanceTypeSummary(gpu=_gpu(spec)),

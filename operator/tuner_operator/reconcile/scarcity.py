@@ -99,7 +99,8 @@ def _shortage(observed: Observed, name: str, *, most: int) -> ScarceType | None:
     if since is not None and observed.now - since >= node_seconds(offer):
         said = f"a trial has found no node since {moments.render(since)}"
         return _none(name, UNSCHEDULABLE, said)
-    until = _penalty(use)
+    newest = None if status is None else moments.seconds_of(status.newest_node)
+    until = _penalty(use, newest_node=newest)
     if until is not None and observed.now < until:
         said = f"a trial found no node; left alone until {moments.render(until)}"
         return _none(name, UNSCHEDULABLE, said)
@@ -117,13 +118,15 @@ def _none(name: str, reason: str, message: str) -> ScarceType:
     return ScarceType(instance_type=name, room=0, reason=reason, message=message)
 
 
-def _penalty(use: TypeUse) -> float | None:
-    """Until when a type is left alone; a trial that got or left a place since then ends it."""
-    if use.withdrawn_at is None:
+def _penalty(use: TypeUse, *, newest_node: float | None) -> float | None:
+    """Until when a type is left alone.
+
+    A new node ends it, and so does a trial that got or left a place since.
+    """
+    since = use.withdrawn_at
+    if since is None or max(use.moved_at or 0.0, newest_node or 0.0) > since:
         return None
-    if use.moved_at is not None and use.moved_at > use.withdrawn_at:
-        return None
-    return use.withdrawn_at + PENALTY_SECONDS
+    return since + PENALTY_SECONDS
 
 
 def _is_out(name: str, scarce: Scarce) -> bool:

@@ -23,14 +23,20 @@ GPU = {"nvidia.com/gpu": "8"}
 POOL = {"pool": "a100"}
 
 
-def node(*, labels=None, taints=(), allocatable=None, ready="True", cordoned=False):
+def node(*, name="n", labels=None, taints=(), allocatable=None, ready="True", cordoned=False, at=0):
     return read_node(
         {
             "kind": "Node",
-            "metadata": {"name": "n", "labels": labels or POOL},
+            "metadata": {"name": name, "labels": labels or POOL},
             "spec": {"taints": list(taints), "unschedulable": cordoned},
             "status": {
-                "conditions": [{"type": "Ready", "status": ready}],
+                "conditions": [
+                    {
+                        "type": "Ready",
+                        "status": ready,
+                        "lastTransitionTime": moments.render(NOW + at),
+                    }
+                ],
                 "allocatable": allocatable or {"cpu": "96", "nvidia.com/gpu": "8"},
             },
         }
@@ -82,7 +88,7 @@ TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
             ("True", "NodesPresent"),
         ),
         ({}, [node(allocatable={"cpu": "96", "nvidia.com/gpu": "4"})], ("False", "NodesUnusable")),
-        ({}, [node(cordoned=True), node()], ("True", "NodesPresent")),
+        ({}, [node(name="m", cordoned=True), node()], ("True", "NodesPresent")),
     ],
 )  # fmt: skip
 def test_a_type_is_ready_where_a_node_can_take_a_trial(spec, nodes, expected):
@@ -90,7 +96,8 @@ def test_a_type_is_ready_where_a_node_can_take_a_trial(spec, nodes, expected):
 
 
 def test_what_is_in_the_way_is_told():
-    (condition,) = status({}, node(taints=[TAINT]), node(cordoned=True)).conditions
+    nodes = node(taints=[TAINT]), node(name="m", cordoned=True)
+    (condition,) = status({}, *nodes).conditions
     assert "tainted with nvidia.com/gpu" in condition.message
     assert "cordoned" in condition.message
 
@@ -194,6 +201,15 @@ def test_a_type_without_nodes_is_scarce_at_once_and_comes_back_at_once(observed,
     assert scarce(observed(of=of, types=TWO, type_status=away)) == {"a100": (0, "NoNodes")}
     back = {"a100": status({}, node())}
     assert scarce(observed(of=of, types=TWO, type_status=back)) == {}
+
+
+def test_a_new_node_ends_the_wait_for_one(observed, of):
+    use = {"a100": TypeUse(withdrawn_at=NOW - 50)}
+    known = status({}, node(at=-70), node(name="m", cordoned=True, at=-10))
+    seen = {"of": of, "types": TWO, "type_use": use}
+    assert scarce(observed(**seen, type_status={"a100": known})) == {"a100": (0, "Unschedulable")}
+    newer = status({}, node(at=-70), node(name="m", at=-10))
+    assert scarce(observed(**seen, type_status={"a100": newer})) == {}
 
 
 @pytest.mark.parametrize(
