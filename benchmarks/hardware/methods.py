@@ -188,9 +188,6 @@ def average_order(table: Table, sources: Sequence[Table]) -> list[int]:
 def _scores(table: Table, source: Table) -> np.ndarray:
     raw = source.objectives()
     standard = (raw - raw.mean(0)) / np.maximum(raw.std(0), 1e-12)
-    known = {
-        source.row(source.parameters[row], source.types[row]): row for row in range(len(source))
-    }
     found = np.zeros((len(table), raw.shape[1]))
     for row in range(len(table)):
         try:

@@ -102,8 +102,8 @@ def _priced(table: Table, policy: Iterable[Step]) -> Iterator[tuple[int, int, fl
         if table.restarts:
             cost = float(table.taken[row, level])
         else:
-            before = reached.get(row)
-            known = 0.0 if before is None else float(table.taken[row, before])
+            before = reached.get(row, level)
+            known = float(table.taken[row, before]) if before < level else 0.0
             cost = float(table.taken[row, level]) - known
         reached[row] = level
         yield row, level, cost
