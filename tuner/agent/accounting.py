@@ -172,6 +172,8 @@ def reached(plan: TrialPlan, *, state: State, ending: Ending) -> float:
     result = state.results.get(fidelity.stage)
     if result is not None and result.outcome in (StageOutcome.RUN, StageOutcome.CACHED):
         return fidelity.maximum
+    if fidelity.restart and ending.rung is not None:
+        return ending.rung
     if fidelity.restart and state.progress.level < len(fidelity.rungs):
         return fidelity.rungs[state.progress.level] if ending.reason == "Rung" else 0.0
     return state.progress.fidelity

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from tuner.agent.accounting import cached_result, missing_objective, run_result, with_restore
 from tuner.agent.jobs import (
+    Decided,
     Facts,
     Hit,
     Job,
@@ -25,7 +26,7 @@ from tuner.agent.jobs import (
     Store,
     Write,
 )
-from tuner.agent.progress import Progress
+from tuner.agent.progress import Progress, rungs_passed
 from tuner.agent.state import Ending, Execution, Phase, State
 from tuner.agent.writing import agent_result, result_body, stage_body
 from tuner.log.records import Kind
@@ -88,14 +89,17 @@ def restored(plan: TrialPlan, state: State, answer: Restored | Miss, *, index: i
 
 
 def prepared(plan: TrialPlan, state: State, answer: Prepared, *, at: float) -> State:
-    """Starts the stage's command."""
+    """Starts the stage's command, unless a rung that it has passed holds it."""
     progress = answer.progress or state.progress
+    if answer.held is not None:
+        held = replace(state, progress=progress, execution=Execution(number=state.execution.number))
+        return _held(plan, held, at_rung(answer.held))
     return replace(
         state,
         phase=Phase.RUN,
         execution=Execution(number=state.execution.number + 1),
         progress=progress,
-        rungs=_rungs_passed(plan, stage=plan.stages[state.index], progress=progress),
+        rungs=rungs_passed(plan, stage=plan.stages[state.index], progress=progress),
         saved_at=at,
         checkpoint=state.checkpoint or answer.progress is not None,
     )
@@ -134,6 +138,17 @@ def end(plan: TrialPlan, state: State, ending: Ending) -> State:
 def quit_runner(state: State) -> State:
     """Leaves; there is nobody to tell once the runner is dead."""
     return replace(state, phase=Phase.DONE if state.gone else Phase.QUIT)
+
+
+def at_rung(decided: Decided) -> Ending:
+    """The end of an attempt that its rung stopped or paused."""
+    paused = decided.paused_at is not None
+    return Ending(
+        outcome=Outcome.PAUSED if paused else Outcome.STOPPED,
+        reason="Rung",
+        message=decided.reason,
+        rung=decided.paused_at,
+    )
 
 
 def save(state: State, *, at: float, final: bool) -> State:
@@ -217,18 +232,31 @@ def _broken_off(plan: TrialPlan, state: State, ending: Ending) -> State:
         outcome = StageOutcome.FAILED if failed else StageOutcome.STOPPED
         result = run_result(plan, state=state, outcome=outcome, message=ending.message)
         state = _record_stages(plan, state.with_result(result))
-    if ending.outcome is not Outcome.FAILED:
+    if ending.rung is not None and levels_left(plan, state):
+        # In mode Restart what was trained up to here is paid for and not gone on from.
+        state = _next_level(state, prepare=False)
+    elif ending.outcome is not Outcome.FAILED:
         state = save(state, at=state.execution.ended or 0.0, final=True)
     return state if state.jobs else end(plan, state, ending)
 
 
-def _next_level(state: State) -> State:
+def _held(plan: TrialPlan, state: State, ending: Ending) -> State:
+    """An earlier attempt was decided and died before it could say so; nothing runs again."""
+    result = run_result(plan, state=state, outcome=StageOutcome.STOPPED, message=ending.message)
+    return end(plan, state.with_result(result), ending)
+
+
+def _next_level(state: State, *, prepare: bool = True) -> State:
+    """Notes that the next level is due, and what those before it took; prepares it if asked."""
     seconds = state.progress.seconds + state.execution.seconds(state.execution.ended or 0.0)
     level = state.progress.level + 1
-    state = replace(state, phase=Phase.PREPARE, progress=Progress(seconds=seconds, level=level))
-    prepare = Prepare(index=state.index, fresh=False, level=level)
-    note = Save(index=state.index, sequence=state.sequence, progress=state.progress, final=False)
-    return replace(state.with_jobs(prepare, note), sequence=state.sequence + 1)
+    progress = Progress(seconds=seconds, level=level)
+    note = Save(index=state.index, sequence=state.sequence, progress=progress, final=False)
+    noted = replace(state, sequence=state.sequence + 1)
+    if not prepare:
+        return noted.with_jobs(note)
+    begun = replace(noted, phase=Phase.PREPARE, progress=progress)
+    return begun.with_jobs(Prepare(index=state.index, fresh=False, level=level), note)
 
 
 def _record_stages(plan: TrialPlan, state: State) -> State:
@@ -242,15 +270,6 @@ def _record_stages(plan: TrialPlan, state: State) -> State:
         for name in due
     ]
     return replace(state.with_jobs(*jobs), recorded=(*state.recorded, *due))
-
-
-def _rungs_passed(plan: TrialPlan, *, stage: StagePlan, progress: Progress) -> int:
-    fidelity = plan.fidelity
-    if fidelity is None or fidelity.stage != stage.name:
-        return 0
-    if fidelity.restart:
-        return progress.level
-    return sum(rung <= progress.fidelity for rung in fidelity.rungs)
 
 
 def _well(plan: TrialPlan, state: State) -> Ending:

@@ -133,17 +133,30 @@ class Restored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The stage can start; `progress` is that of the checkpoint, if one was restored."""
+    """The stage can start; `progress` is that of the checkpoint, if one was restored.
+
+    Attributes:
+        progress: Of the checkpoint.
+        held: Why it must not start after all: a rung that it has passed stopped or paused it.
+    """
 
     progress: Progress | None = None
+    held: Decided | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
-    """What becomes of the trial."""
+    """What becomes of the trial.
+
+    Attributes:
+        stop: Whether this attempt ends here.
+        reason: One sentence for people.
+        paused_at: The rung from which the trial may be promoted; None where it is stopped.
+    """
 
     stop: bool
     reason: str
+    paused_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

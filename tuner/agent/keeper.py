@@ -13,11 +13,11 @@ from pathlib import Path
 from tuner import cache
 from tuner.agent import jobs
 from tuner.agent.files import make_folders, script_fidelity, write_script
-from tuner.agent.progress import Progress, Values
+from tuner.agent.progress import Progress, Values, rungs_passed
 from tuner.artifacts import ArtifactStore
 from tuner.cache import CheckpointStore, StageCache, StageFacts
 from tuner.errors import ArtifactError
-from tuner.log import Kind, StudyLog
+from tuner.log import Kind, StoredDecision, StudyLog
 from tuner.pipeline.layout import Layout
 from tuner.pipeline.plan import StagePlan, TrialPlan
 
@@ -102,10 +102,33 @@ class Keeper:
         self._saved = None
         make_folders(self._layout, stage=stage.name, fresh=job.fresh)
         progress = self._resume(stage) if job.fresh and self._plan.attempt > 1 else None
+        held = None if progress is None else self._held(stage, progress)
         level = job.level if progress is None else progress.level
         fidelity = script_fidelity(self._plan, stage=stage, level=level)
         write_script(self._layout, stage=stage, fidelity=fidelity)
-        return jobs.Prepared(progress=progress)
+        return jobs.Prepared(progress=progress, held=held)
+
+    def _held(self, stage: StagePlan, progress: Progress) -> jobs.Decided | None:
+        """What the last rung below the checkpoint decided, unless the trial goes on from there."""
+        passed = rungs_passed(self._plan, stage=stage, progress=progress)
+        if not passed or self._plan.fidelity is None:
+            return None
+        level = self._plan.fidelity.rungs[passed - 1]
+        decision = self._log.get_decision(self._plan.bracket, level, trial=self._plan.trial)
+        if decision is None:
+            return None
+        decided = self._decided(decision, level)
+        return decided if decided.stop else None
+
+    def _decided(self, decision: StoredDecision, level: float) -> jobs.Decided:
+        """A decision as it binds this attempt: who was paused goes on once promoted."""
+        promoted = self._plan.fidelity is not None and level <= self._plan.fidelity.promoted
+        paused = decision.verb == "Pause"
+        return jobs.Decided(
+            stop=decision.verb == "Stop" or (paused and not promoted),
+            reason=decision.reason,
+            paused_at=level if paused and not promoted else None,
+        )
 
     def _resume(self, stage: StagePlan) -> Progress | None:
         """Restores the last checkpoint of an earlier attempt, if there is one."""
@@ -146,7 +169,7 @@ class Keeper:
             attempt=self._plan.attempt,
             vector=[math.nan if value is None else value for value in job.vector],
         )
-        return jobs.Decided(stop=decision.verb == "Stop", reason=decision.reason)
+        return self._decided(decision, job.level)
 
     def _save(self, job: jobs.Save) -> jobs.Saved:
         """Saves a checkpoint unless it is empty, unchanged, or being written right now."""

@@ -8,6 +8,7 @@ from tuner.agent import events
 from tuner.agent.accounting import rung_vector, so_far
 from tuner.agent.course import (
     advance,
+    at_rung,
     begin,
     end,
     levels_left,
@@ -258,9 +259,8 @@ class Machine:
             later = tuple(job for job in state.jobs if not isinstance(job, Decide))
             state = replace(state, jobs=later)
             if state.ending is None and state.execution.exit_code in (None, 0):
-                ending = Ending(outcome=Outcome.STOPPED, reason="Rung", message=decided.reason)
                 told = replace(state.execution, told=True)
-                return replace(state, ending=ending, execution=told)
+                return replace(state, ending=at_rung(decided), execution=told)
             return state
         if state.phase is Phase.RUN and not _saving(state.jobs):
             return save(state, at=at, final=False)

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tuner.pipeline.plan import StagePlan, TrialPlan
+
 MAX_NAMES = 256
 """How many different metrics of one stage are kept."""
 
@@ -103,6 +105,16 @@ class Progress:
             seconds=float(data["seconds"]),
             level=int(data["level"]),
         )
+
+
+def rungs_passed(plan: TrialPlan, *, stage: StagePlan, progress: Progress) -> int:
+    """How many rungs a stage that got so far has behind it."""
+    fidelity = plan.fidelity
+    if fidelity is None or fidelity.stage != stage.name:
+        return 0
+    if fidelity.restart:
+        return progress.level
+    return sum(rung <= progress.fidelity for rung in fidelity.rungs)
 
 
 def values_to_dict(values: Mapping[str, Values]) -> dict[str, list[float | None]]:

@@ -32,11 +32,15 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How the attempt is going to end. No outcome: it was interrupted, and has no verdict."""
+    """How the attempt is going to end. No outcome: it was interrupted, and has no verdict.
+
+    With a rung: it is paused there.
+    """
 
     outcome: Outcome | None
     reason: str
     message: str
+    rung: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,4 +184,5 @@ def _ending(data: Mapping[str, Any] | None) -> Ending | None:
         outcome=None if outcome is None else Outcome(outcome),
         reason=data["reason"],
         message=data["message"],
+        rung=data.get("rung"),
     )

@@ -71,6 +71,7 @@ def _result(plan: TrialPlan, *, state: State, ending: Ending, outcome: Outcome) 
         checkpoint=state.checkpoint,
         key=state.key,
         warnings=state.warnings,
+        rung=ending.rung,
     )
 
 

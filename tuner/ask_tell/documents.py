@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tuner.backends.local.manifests import Loaded, resolved
 from tuner.errors import ManifestError
-from tuner.spec import API_VERSION, Manifest, load_manifests
+from tuner.spec import API_VERSION, Manifest, SchedulerVariant, load_manifests
 
 Fields = Mapping[str, object]
 Named = Mapping[str, Fields] | Sequence[Fields]
@@ -85,7 +85,13 @@ def checked(documents: Iterable[Fields], *, files: Iterable[str | Path] = ()) ->
         ManifestError: A rule is broken; each problem names the field and the rule.
     """
     made = [Manifest(file="", data=document, lines={}) for document in documents]
-    return resolved([*made, *load_manifests(files)])
+    loaded = resolved([*made, *load_manifests(files)])
+    if loaded.study.spec.early_stopping.variant is SchedulerVariant.PROMOTION:
+        raise ManifestError(
+            "spec.scheduler.variant: a caller who runs the trials cannot be told to go on with one "
+            "that was paused; use Stopping"
+        )
+    return loaded
 
 
 def _stages(given: object) -> list[dict[str, object]]:

@@ -73,6 +73,9 @@ class Hands:
         if self._held.pop(trial, None) is not None and trial in self._waiting:
             self._waiting.remove(trial)
 
+    def resume(self, trial: str, *, level: float) -> None:
+        """Nothing is ever paused here; see `TrialBackend`."""
+
     def command(self, trial: str, command: Command) -> None:
         """Nobody can tell the caller anything; see `TrialBackend`."""
 

@@ -42,6 +42,12 @@ class TrialBackend(Protocol):
     def start(self, trial: Trial) -> None:
         """Starts a trial; a trial of that name that exists already is left as it is."""
 
+    def resume(self, trial: str, *, level: float) -> None:
+        """Lets a trial go on that was promoted from the rung `level`; harmless when repeated.
+
+        The log holds its `promoted`. Unknown and ended trials are passed over.
+        """
+
     def command(self, trial: str, command: Command) -> None:
         """Tells a running trial to checkpoint or stop; unknown and ended trials are passed over."""
 

@@ -30,6 +30,8 @@ from tuner.study.events import (
     Event,
     Exhausted,
     Finish,
+    Idle,
+    Promoted,
     Proposed,
     Started,
     StudyCommand,
@@ -108,6 +110,11 @@ class ManagedBackend:
         self._untold.add(trial.name)
         self._apply(Proposed(time=self.now(), trial=trial.name, price_per_hour=price))
 
+    def resume(self, trial: str, *, level: float) -> None:
+        """Lets a promoted trial go on; see `TrialBackend`."""
+        self._untold.add(trial)
+        self._apply(Promoted(time=self.now(), trial=trial, level=level))
+
     def command(self, trial: str, command: Command) -> None:
         """Tells a running trial to checkpoint or stop; see `TrialBackend`."""
         self._runner.command(trial, command)
@@ -115,6 +122,10 @@ class ManagedBackend:
     def exhausted(self, worker: int) -> None:
         """A worker has nothing left to propose."""
         self._apply(Exhausted(time=self.now(), worker=worker))
+
+    def idle(self, worker: int, *, trials: int) -> None:
+        """With so many trials proposed, a worker finds none to propose and none to promote."""
+        self._apply(Idle(time=self.now(), worker=worker, trials=trials))
 
     def change(self, terms: Terms) -> None:
         """The manifest was changed, or the study is to be suspended or resumed."""
@@ -194,7 +205,7 @@ class ManagedBackend:
         if not self._judged(attempt):
             lost = sum(one.infrastructure for one in story.verdicts.values())
             verdict = classify(
-                with_logged_result(attempt, story.results.get(number)),
+                with_logged_result(attempt, story.said(number)),
                 told=self._told.get(trial, ""),
                 lost_before=lost,
                 max_attempts=self._study.terms.limits.max_attempts,
@@ -203,17 +214,22 @@ class ManagedBackend:
         if self._current.get(trial) == number:
             del self._current[trial]
             self._told.pop(trial, None)
-            self._apply(self._outcome(trial))
+            rung = None if attempt.result is None else attempt.result.rung
+            self._apply(self._outcome(trial, rung=rung))
         self._runner.remove(trial, number)
 
-    def _outcome(self, trial: str) -> Event:
+    def _outcome(self, trial: str, *, rung: float | None = None) -> Event:
         story = self._story(trial)
         if story is None:
             return Tick(time=self.now())
         if not story.is_open:
             return ended_event(story, time=self.now(), terms=self._study.terms)
         return AttemptEnded(
-            time=self.now(), trial=trial, cost_usd=story.cost_usd, seconds=story.seconds
+            time=self.now(),
+            trial=trial,
+            cost_usd=story.cost_usd,
+            seconds=story.seconds,
+            rung=story.paused_at if rung is None else rung,
         )
 
     def _write(self, trial: str, attempt: int, verdict: Verdict, *, part: str = "0") -> None:
@@ -268,6 +284,7 @@ class ManagedBackend:
             trial,
             attempt=attempt,
             segment=0 if verdict is None else verdict.next_segment,
+            promoted=self._study.trials[grant.trial].promoted,
         )
         self._runner.launch(Order(plan=plan, grant=grant))
         self._current[grant.trial] = attempt

@@ -32,14 +32,15 @@ class Planner:
     code_identity: str | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
 
-    def plan(self, trial: Trial, *, attempt: int, segment: int) -> TrialPlan:
+    def plan(self, trial: Trial, *, attempt: int, segment: int, promoted: float = 0.0) -> TrialPlan:
         """The plan of one attempt of one segment. Raises PipelineError."""
-        rungs = make_scheduler(self.spec).rungs()
+        rungs = make_scheduler(self.spec, bracket=trial.bracket).rungs()
         settings = PlanSettings(
             rungs=tuple(rungs),
             base=self.base(trial.name, attempt),
             code_identity=self.code_identity,
             inputs=self.inputs,
+            promoted=promoted,
         )
         return make_plan(
             self.spec,

@@ -45,7 +45,7 @@ def withdrawn(command: Withdraw) -> Verdict:
     """The verdict on a trial that will never run (again)."""
     used_up = command.reason == Bound.TRIAL_LIMIT
     return Verdict(
-        state=TrialState.STOPPED if used_up else TrialState.CANCELLED,
+        state=TrialState.STOPPED if used_up or command.stopped else TrialState.CANCELLED,
         reason=command.reason,
         message=command.message,
         failure=command.reason if used_up else "",
@@ -63,6 +63,7 @@ def with_logged_result(attempt: Attempt, logged: TrialResult | None) -> Attempt:
         fidelity=logged.fidelity,
         metrics=logged.metrics,
         stages=logged.stages,
+        rung=logged.rung,
     )
     return replace(attempt, result=result)
 

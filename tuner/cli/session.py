@@ -32,6 +32,7 @@ from tuner.study.terms import terms_of
 from tuner.transfer.asked import learned
 from tuner.worker import Worker, WorkerSettings
 from tuner.worker.loop import Demand
+from tuner.worker.promoting import Promoter
 from tuner.worker.stored import stored_prefixes
 
 if TYPE_CHECKING:
@@ -125,6 +126,8 @@ class Session:
         worker.step()
         if worker.exhausted:
             backend.exhausted(worker.ordinal)
+        if worker.idle is not None:
+            backend.idle(worker.ordinal, trials=worker.idle)
         events = backend.poll(timeout_seconds=timeout_seconds)
         self._clear_checkpoints(events)
         if backend.end is not None:
@@ -246,6 +249,7 @@ class Session:
                 max_trials=self._terms.budget.max_trials,
                 ended=backend.study.end is not None,
             ),
+            promoter=Promoter(spec, worker=0, view=self._view, backend=backend),
         )
 
     def _prices(self) -> dict[str, float]:

@@ -15,6 +15,7 @@ class Kind(StrEnum):
     STAGE = "stage"
     RESULT = "result"
     VERDICT = "verdict"
+    PROMOTED = "promoted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +25,9 @@ class Record:
     Attributes:
         kind: What it tells.
         trial: The trial's name.
-        attempt: Which pod of the trial, from 1; 0 for `proposed`.
-        part: Tells records of one kind and attempt apart: sequence number, stage name or `0`.
+        attempt: Which pod of the trial, from 1; 0 for `proposed` and `promoted`.
+        part: Tells records of one kind and attempt apart: sequence number, stage name, ordinal of
+            the rung, or `0`.
         milliseconds: The store's clock when it was written.
         body: JSON object; numbers finite.
     """

@@ -51,7 +51,18 @@ class ObjectivePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FidelityPlan:
-    """The fidelity of one stage: `name` counts units, up to `maximum`; decisions at `rungs`."""
+    """The fidelity of one stage: `name` counts units, up to `maximum`; decisions at `rungs`.
+
+    Attributes:
+        name: The key in reports.
+        stage: Which stage trains.
+        maximum: Full fidelity.
+        rungs: Where it is decided, rising.
+        reduction_factor: Eta.
+        restart: Whether the stage begins anew after each rung.
+        promotes: Whether a trial that is not among the best is paused rather than stopped.
+        promoted: The highest rung from which this trial was promoted; 0 before the first.
+    """
 
     name: str
     stage: str
@@ -59,6 +70,8 @@ class FidelityPlan:
     rungs: tuple[float, ...]
     reduction_factor: float
     restart: bool
+    promotes: bool = False
+    promoted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,6 +85,8 @@ def _fidelity(data: Mapping[str, Any]) -> FidelityPlan:
         rungs=tuple(float(rung) for rung in data["rungs"]),
         reduction_factor=float(data["reduction_factor"]),
         restart=bool(data["restart"]),
+        promotes=bool(data.get("promotes", False)),
+        promoted=float(data.get("promoted", 0.0)),
     )
 
 

@@ -25,6 +25,7 @@ from tuner.spec import (
     InstanceTypeSpec,
     MetricValue,
     SchedulerType,
+    SchedulerVariant,
     Stage,
     TuningStudySpec,
     duration_seconds,
@@ -186,6 +187,8 @@ def _fidelity(source: Source) -> FidelityPlan | None:
         rungs=tuple(float(rung) for rung in source.settings.rungs) if stops else (),
         reduction_factor=float(scheduler.reduction_factor),
         restart=fidelity.mode is FidelityMode.RESTART,
+        promotes=stops and scheduler.variant is SchedulerVariant.PROMOTION,
+        promoted=float(source.settings.promoted),
     )
 
 

@@ -34,6 +34,7 @@ class AgentResult:
         checkpoint: Whether a checkpoint was stored from which another attempt can go on.
         key: The key of the log's `result` record.
         warnings: How often something odd was seen in reports, by what it was.
+        rung: The rung at which the trial was paused; None if it was not.
     """
 
     outcome: Outcome
@@ -46,6 +47,7 @@ class AgentResult:
     checkpoint: bool = False
     key: str = ""
     warnings: Mapping[str, int] = field(default_factory=dict)
+    rung: float | None = None
 
     def to_json(self) -> str:
         """One line of JSON of at most 4 KB, for a longer one would be cut off and say nothing.
@@ -104,6 +106,7 @@ class AgentResult:
             checkpoint=bool(data["checkpoint"]),
             key=str(data["key"]),
             warnings={str(k): int(v) for k, v in data["warnings"].items()},
+            rung=None if data.get("rung") is None else float(data["rung"]),
         )
 
     def trial_result(self, *, trial: str, attempt: int) -> TrialResult:
@@ -117,6 +120,7 @@ class AgentResult:
             fidelity=self.fidelity,
             metrics=self.metrics,
             stages=self.stages,
+            rung=self.rung,
         )
 
 

@@ -43,6 +43,7 @@ class PlanSettings:
         code_identity: Stands for the image in stage keys; a digest of the code in `tuner run`.
         inputs: Addresses that replace those of the manifest, by input name.
         prices_per_hour: USD by instance type, as admitted; those left out as the type says.
+        promoted: The highest rung from which the trial was promoted; 0 before the first.
     """
 
     rungs: Sequence[float] = ()
@@ -50,6 +51,7 @@ class PlanSettings:
     code_identity: str | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     prices_per_hour: Mapping[str, float] = field(default_factory=dict)
+    promoted: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -13,6 +13,7 @@ class Verb(StrEnum):
 
     CONTINUE = "Continue"
     STOP = "Stop"
+    PAUSE = "Pause"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class Decision:
     """What becomes of the newcomer.
 
     Attributes:
-        verb: Continue or stop.
+        verb: Continue, stop or pause.
         rank: 1-based place of the newcomer in the rung.
         of: How many trials the rung held, the newcomer included.
         reason: One sentence for people, e.g. `rung 3: 7th of 14, stopped`.
@@ -48,3 +49,14 @@ class TrialScheduler(Protocol):
 
     def decide(self, level: float, *, rung: Sequence[RungRecord], trial: str) -> Decision:
         """The fate of `trial`, which is among `rung`. Raises SchedulerError if it is not."""
+
+    def promotable(
+        self, rung: Sequence[RungRecord], *, waiting: Collection[str], all_of_them: bool = False
+    ) -> Sequence[str]:
+        """Which of the trials that wait at the rung may go on now, the best first.
+
+        Args:
+            rung: Every trial that got there.
+            waiting: Those that were paused there and not promoted.
+            all_of_them: In the same order all that wait, whether or not they may go on.
+        """

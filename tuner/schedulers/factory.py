@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from tuner.errors import NotSupported
+from tuner.errors import SchedulerError
 from tuner.schedulers._protocol import TrialScheduler
+from tuner.schedulers.brackets import bracket_levels, bracket_weights, choose_bracket
 from tuner.schedulers.hyperband import MultiObjectiveHyperband, NoStopping
 
 if TYPE_CHECKING:
@@ -50,23 +51,41 @@ def rung_objectives(objectives: Sequence[T], *, stage: str) -> tuple[T, ...]:
     )
 
 
-def make_scheduler(spec: TuningStudySpec) -> TrialScheduler:
-    """The scheduler of a study.
+def make_scheduler(spec: TuningStudySpec, *, bracket: int = 0) -> TrialScheduler:
+    """The scheduler of a study's trials in one bracket.
 
     Raises:
-        NotSupported: More than one bracket.
+        SchedulerError: The study has no such bracket.
     """
-    asked = spec.early_stopping
-    if spec.fidelity is None or asked.type == "None":
+    asked, levels = spec.early_stopping, brackets_of(spec)
+    if not 0 <= bracket < len(levels):
+        raise SchedulerError(f"bracket {bracket}: the study has {len(levels)}")
+    if spec.fidelity is None or not levels[bracket]:
         return NoStopping()
-    if asked.brackets != 1:
-        raise NotSupported("spec.scheduler.brackets: only 1 is supported")
     return MultiObjectiveHyperband(
-        minimum=spec.fidelity.min,
+        minimum=levels[bracket][0],
         maximum=spec.fidelity.max,
         reduction_factor=asked.reduction_factor,
         minimize=_directions(rung_objectives(spec.objectives, stage=spec.fidelity.stage)),
+        promotes=asked.variant == "Promotion",
     )
+
+
+def brackets_of(spec: TuningStudySpec) -> list[tuple[float, ...]]:
+    """The rungs of each of a study's brackets; one without rungs where nothing is stopped."""
+    asked = spec.early_stopping
+    if spec.fidelity is None or asked.type == "None":
+        return [()]
+    return bracket_levels(
+        spec.fidelity.min, spec.fidelity.max, asked.reduction_factor, brackets=asked.brackets
+    )
+
+
+def bracket_of(spec: TuningStudySpec, *, worker: int, number: int) -> int:
+    """The bracket in which a worker's n-th proposal begins."""
+    levels = brackets_of(spec)
+    weights = bracket_weights(levels, spec.early_stopping.reduction_factor)
+    return choose_bracket(weights, seed=spec.searcher.seed, worker=worker, number=number)
 
 
 def scheduler_for(plan: TrialPlan) -> TrialScheduler:
@@ -79,6 +98,7 @@ def scheduler_for(plan: TrialPlan) -> TrialScheduler:
         maximum=fidelity.maximum,
         reduction_factor=fidelity.reduction_factor,
         minimize=_directions(rung_objectives(plan.objectives, stage=fidelity.stage)),
+        promotes=fidelity.promotes,
     )
 
 

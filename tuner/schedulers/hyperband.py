@@ -1,15 +1,16 @@
-"""Multi-objective Hyperband, stopping variant, one bracket (Salinas et al. 2021; ASHA)."""
+"""Multi-objective Hyperband, asynchronous (Salinas et al. 2021; ASHA, Li et al. 2020)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tuner.errors import SchedulerError
 from tuner.schedulers._protocol import Decision, RungRecord, Verb
-from tuner.schedulers.ranking import count_better
+from tuner.schedulers.ranking import count_better, in_order, place_of
 
 _TOLERANCE = 1e-9
+_DONE = {Verb.CONTINUE: "continued", Verb.STOP: "stopped", Verb.PAUSE: "paused"}
 
 
 def rung_levels(minimum: float, maximum: float, reduction_factor: float) -> tuple[float, ...]:
@@ -32,25 +33,32 @@ def rung_levels(minimum: float, maximum: float, reduction_factor: float) -> tupl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MultiObjectiveHyperband:
-    """Stops a trial at a rung unless it is among the best 1/eta of those that got there.
+    """Lets a trial go on beyond a rung if it is among the best 1/eta of those that got there.
 
-    A newcomer goes on if fewer than n / eta of the rung's n trials, itself included, are strictly
-    better: the first arrival always does, and so does one that dominates the rung. The order is
-    that of `tuner.schedulers.ranking.count_better`; units, monotone rescaling and the order of the
-    objectives do not matter. Of several records of one trial the first counts, which in the order
-    of the keys is that of its lowest attempt.
+    Stopping: a newcomer goes on if fewer than n / eta of the rung's n trials, itself included, are
+    strictly better: the first arrival always does, and so does one that dominates the rung. The
+    others are stopped.
+
+    Promotion: a newcomer goes on if it is among the floor(n / eta) best, trials with equal vectors
+    standing by name. The others are paused, and promoted once the rung has grown so that they are.
+
+    The order is that of `tuner.schedulers.ranking.count_better`; units, monotone rescaling and the
+    order of the objectives do not matter. Of several records of one trial the first counts, which
+    in the order of the keys is that of its lowest attempt.
 
     Attributes:
         minimum: Fidelity of the first rung.
         maximum: Full fidelity, where nothing is decided.
         reduction_factor: Eta; about one in eta trials goes on.
         minimize: For each objective compared at rungs whether lower is better.
+        promotes: Whether a trial is paused, and may be promoted later, rather than stopped.
     """
 
     minimum: float
     maximum: float
     reduction_factor: float
     minimize: tuple[bool, ...]
+    promotes: bool = False
 
     def rungs(self) -> Sequence[float]:
         """The fidelities at which a decision is due, rising, full fidelity left out."""
@@ -64,17 +72,38 @@ class MultiObjectiveHyperband:
         """
         records = _once(rung)
         self._check(level, records, trial)
-        better = count_better(list(records.values()), trial=trial, minimize=self.minimize)
-        goes_on = better * self.reduction_factor < len(records)
+        verb, rank = self._fate(list(records.values()), trial)
         return Decision(
-            verb=Verb.CONTINUE if goes_on else Verb.STOP,
-            rank=better + 1,
+            verb=verb,
+            rank=rank,
             of=len(records),
-            reason=(
-                f"rung {level:g}: {ordinal(better + 1)} of {len(records)}, "
-                f"{'continued' if goes_on else 'stopped'}"
-            ),
+            reason=f"rung {level:g}: {ordinal(rank)} of {len(records)}, {_DONE[verb]}",
         )
+
+    def promotable(
+        self, rung: Sequence[RungRecord], *, waiting: Collection[str], all_of_them: bool = False
+    ) -> Sequence[str]:
+        """Which of the trials that wait at the rung are among its floor(n / eta) best, in order."""
+        records = _once(rung)
+        places = int(len(records) / self.reduction_factor + _TOLERANCE)
+        places = len(records) if all_of_them else places
+        if not self.promotes or not places or records.keys().isdisjoint(waiting):
+            return ()
+        best: list[str] = []
+        for sharing in in_order(list(records.values()), minimize=self.minimize):
+            best += sharing
+            if len(best) >= places:
+                break
+        return tuple(name for name in best[:places] if name in waiting)
+
+    def _fate(self, rung: Sequence[RungRecord], trial: str) -> tuple[Verb, int]:
+        if self.promotes:
+            rank = place_of(rung, trial=trial, minimize=self.minimize)
+            goes_on = rank * self.reduction_factor <= len(rung) * (1 + _TOLERANCE)
+            return (Verb.CONTINUE if goes_on else Verb.PAUSE), rank
+        better = count_better(rung, trial=trial, minimize=self.minimize)
+        goes_on = better * self.reduction_factor < len(rung)
+        return (Verb.CONTINUE if goes_on else Verb.STOP), better + 1
 
     def _check(self, level: float, records: dict[str, RungRecord], trial: str) -> None:
         if trial not in records:
@@ -108,6 +137,12 @@ class NoStopping:
         return Decision(
             verb=Verb.CONTINUE, rank=1, of=len(records), reason="no early stopping, continued"
         )
+
+    def promotable(
+        self, rung: Sequence[RungRecord], *, waiting: Collection[str], all_of_them: bool = False
+    ) -> Sequence[str]:
+        """None: nobody waits."""
+        return ()
 
 
 def _once(rung: Sequence[RungRecord]) -> dict[str, RungRecord]:

@@ -58,6 +58,14 @@ def count_better(rung: Sequence[RungRecord], *, trial: str, minimize: Sequence[b
     )
 
 
+def place_of(rung: Sequence[RungRecord], *, trial: str, minimize: Sequence[bool]) -> int:
+    """The 1-based place of `trial`, which must be in the rung; equal vectors stand by name."""
+    points = _points(rung, minimize)
+    own = points.get(trial)
+    before = sum(one.trial < trial for one in rung if points.get(one.trial) == own)
+    return 1 + before + count_better(rung, trial=trial, minimize=minimize)
+
+
 def in_order(rung: Sequence[RungRecord], *, minimize: Sequence[bool]) -> Iterator[list[str]]:
     """The trials of a rung, the best first, those that share a place together.
 

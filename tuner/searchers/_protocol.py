@@ -51,6 +51,7 @@ class History:
         trials: Proposals of all workers, in the log's order, all open ones among them.
         observations: What they showed, in the log's order.
         open_trials: Names of the trials that have not ended.
+        paused: Trials that wait to be promoted, with the rung's fidelity; they are open.
         failed: Trials that ended without a full observation, with the reason's word.
         stages: By trial, open ones included: what its first look at each stage came to (run,
             restored from the cache, stopped, failed), in the order of the looks.
@@ -67,6 +68,7 @@ class History:
     trials: Sequence[Trial] = ()
     observations: Sequence[Observation] = ()
     open_trials: frozenset[str] = frozenset()
+    paused: Mapping[str, float] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, tuple[StageResult, ...]] = field(default_factory=dict)
     started: int = 0

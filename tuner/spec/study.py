@@ -50,6 +50,13 @@ class SchedulerType(StrEnum):
     NONE = "None"
 
 
+class SchedulerVariant(StrEnum):
+    """What happens to a trial at a rung where it is not among the best."""
+
+    STOPPING = "Stopping"
+    PROMOTION = "Promotion"
+
+
 class DeletionPolicy(StrEnum):
     """What becomes of a deleted study's log and artifacts."""
 
@@ -73,6 +80,8 @@ class Scheduler(Model):
 
     type: SchedulerType = SchedulerType.HYPERBAND
     """Hyperband needs fidelity; None lets every trial run to its end."""
+    variant: SchedulerVariant = SchedulerVariant.STOPPING
+    """Stopping ends a poor trial at a rung; Promotion pauses it until its rung has it go on."""
     reduction_factor: Annotated[Integer, Field(ge=2, le=16)] = 3
     """At each rung about one in this many trials goes on."""
     brackets: Annotated[Integer, Field(ge=1, le=8)] = 1

@@ -33,17 +33,12 @@ def unsupported(spec: TuningStudySpec | InstanceTypeSpec) -> list[Problem]:
     """
     if isinstance(spec, InstanceTypeSpec):
         return list(_in_instance_type(spec))
-    return list(_in_study(spec))
+    return []
 
 
 def _in_instance_type(spec: InstanceTypeSpec) -> Iterator[Problem]:
     if spec.nodes != 1:
         yield _problem("nodes", "several nodes are not supported yet", "use 1")
-
-
-def _in_study(spec: TuningStudySpec) -> Iterator[Problem]:
-    if spec.early_stopping.brackets > 1:
-        yield _problem("scheduler.brackets", "several brackets are not supported yet", "use 1")
 
 
 def _problem(field: str, message: str, suggestion: str) -> Problem:

@@ -257,6 +257,8 @@ class TuningTrialStatus(Model):
     """Why, in one sentence: the scheduler's words, the exit code and last lines, the rule."""
     fidelity: Seconds | None = None
     """Fidelity reached."""
+    rung: Seconds | None = None
+    """The last rung at which it was paused; it goes on once it is promoted from there."""
     metrics: Values | None = None
     """The metrics, each as its objective counts it."""
     predicted: Annotated[tuple[MetricName, ...], Field(max_length=8)] | None = None

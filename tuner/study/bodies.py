@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any, TypeVar
 
@@ -19,6 +19,43 @@ T = TypeVar("T")
 def proposed_body(trial: Trial) -> dict[str, object]:
     """The body of `proposed`: the trial itself."""
     return {"v": FORMAT, **asdict(trial)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """A trial that was paused at a rung may go on.
+
+    Attributes:
+        trial: Its name.
+        bracket: Of the trial.
+        level: The rung's fidelity.
+        place: Which rung of the bracket, from 0.
+        worker: Who promoted it, and keeps a place for it.
+        rank: 1-based place among the trials of the rung.
+        of: How many they were.
+        saw: Names of the rung records that this rests on; of a long rung the first ones.
+    """
+
+    trial: str
+    bracket: int
+    level: float
+    place: int
+    worker: int
+    rank: int
+    of: int
+    saw: tuple[str, ...] = ()
+
+
+def promoted_body(promotion: Promotion) -> dict[str, object]:
+    """The body of `promoted`."""
+    body: dict[str, object] = {"v": FORMAT, **asdict(promotion)}
+    del body["trial"]
+    return body
+
+
+def promotion_of(record: Record) -> Promotion:
+    """Reads `promoted`. Raises LogError."""
+    return _reading(record, _promotion)
 
 
 def trial_of(record: Record) -> Trial:
@@ -79,6 +116,21 @@ def _result(record: Record) -> TrialResult:
         fidelity=float(body["fidelity"]),
         metrics=_numbers(body["metrics"]),
         stages=tuple(stage_from_dict(item) for item in body["stages"]),
+        rung=None if body.get("rung") is None else float(body["rung"]),
+    )
+
+
+def _promotion(record: Record) -> Promotion:
+    body: Any = record.body
+    return Promotion(
+        trial=record.trial,
+        bracket=int(body["bracket"]),
+        level=float(body["level"]),
+        place=int(body["place"]),
+        worker=int(body["worker"]),
+        rank=int(body["rank"]),
+        of=int(body["of"]),
+        saw=tuple(map(str, body["saw"])),
     )
 
 

@@ -13,9 +13,16 @@ from dataclasses import dataclass, field
 from tuner.errors import LogError
 from tuner.log.records import Kind, Record
 from tuner.spec.trial import TrialState
-from tuner.study.bodies import reports_of, result_of, stage_of, trial_of
+from tuner.study.bodies import (
+    Promotion,
+    promotion_of,
+    reports_of,
+    result_of,
+    stage_of,
+    trial_of,
+)
 from tuner.study.verdict import Verdict
-from tuner.trial import Outcome, StageResult, Trial, TrialResult
+from tuner.trial import Outcome, StageOutcome, StageResult, Trial, TrialResult
 
 _logger = logging.getLogger(__name__)
 
@@ -36,6 +43,8 @@ class Story:
         trial: Its proposal; None while only later records have been read.
         created: When it was proposed, seconds since the epoch.
         results: By attempt, of those that ended it (completed, stopped, failed).
+        pauses: By attempt, the results of those that were paused at a rung.
+        promotions: By rung, from where it was promoted, and by whom.
         verdicts: By attempt and part.
         stages: What the first look at each stage came to, in which attempt and when that was.
         curve: Metrics by fidelity, with the attempt and the time of the record.
@@ -49,6 +58,8 @@ class Story:
     trial: Trial | None = None
     created: float = 0.0
     results: dict[int, TrialResult] = field(default_factory=dict)
+    pauses: dict[int, TrialResult] = field(default_factory=dict)
+    promotions: dict[float, Promotion] = field(default_factory=dict)
     verdicts: dict[tuple[int, str], Verdict] = field(default_factory=dict)
     stages: dict[str, tuple[int, float, StageResult]] = field(default_factory=dict)
     curve: dict[float, tuple[int, float, Mapping[str, float]]] = field(default_factory=dict)
@@ -68,6 +79,28 @@ class Story:
     def accepted(self) -> TrialResult | None:
         """The result that counts: of the lowest attempt that ended the trial."""
         return self.results[min(self.results)] if self.results else None
+
+    def said(self, attempt: int) -> TrialResult | None:
+        """What an attempt that ended or paused the trial came to."""
+        return self.results.get(attempt) or self.pauses.get(attempt)
+
+    @property
+    def promoted(self) -> float:
+        """The highest rung from which it was promoted; 0 before the first."""
+        return max(self.promotions, default=0.0)
+
+    @property
+    def paused_at(self) -> float | None:
+        """The rung at which its last attempt was paused; None if it goes on or has ended."""
+        if not self.pauses or not self.is_open or max(self.pauses) < self.attempts:
+            return None
+        return self.pauses[max(self.pauses)].rung
+
+    @property
+    def waits_at(self) -> float | None:
+        """The rung at which it waits to be promoted, or None."""
+        level = self.paused_at
+        return None if level is None or self.promoted >= level else level
 
     @property
     def last_verdict(self) -> Verdict | None:
@@ -213,6 +246,11 @@ def _take(story: Story, record: Record) -> None:
             if result.outcome in _STATES:
                 story.results.setdefault(record.attempt, result)
                 story.ended = max(story.ended, seconds)
+            elif result.outcome is Outcome.PAUSED and result.rung is not None:
+                story.pauses.setdefault(record.attempt, result)
+        case Kind.PROMOTED:
+            promotion = promotion_of(record)
+            story.promotions.setdefault(promotion.level, promotion)
         case Kind.VERDICT:
             verdict = Verdict.from_body(record.body)
             story.verdicts.setdefault((record.attempt, record.part), verdict)
@@ -226,8 +264,14 @@ def _take(story: Story, record: Record) -> None:
 
 def _take_stage(story: Story, attempt: int, seconds: float, stage: StageResult) -> None:
     known = story.stages.get(stage.stage)
-    if known is None or (attempt, seconds) < known[:2]:
+    if known is None or _look(attempt, seconds, stage) < _look(*known):
         story.stages[stage.stage] = (attempt, seconds, stage)
+
+
+def _look(attempt: int, seconds: float, stage: StageResult) -> tuple[bool, int, float]:
+    """Looks in order: the first that came to something, else the last that was broken off."""
+    broken_off = stage.outcome is StageOutcome.STOPPED
+    return broken_off, -attempt if broken_off else attempt, seconds
 
 
 def _take_report(

@@ -22,6 +22,7 @@ class Tally:
         proposed: Trials that exist or existed, whatever became of them.
         queued: Never admitted and not ended.
         open: Admitted and not ended.
+        paused: Of the open ones, those that wait at a rung to be promoted.
         completed: Ended at full fidelity.
         stopped: Ended at a rung or by command.
         failed: Ended by a fault of theirs (out of memory included).
@@ -31,11 +32,13 @@ class Tally:
         goals_met: Whether one feasible, completed trial meets every goal.
         workers: How many workers propose.
         exhausted: How many of them have nothing left to propose.
+        idle: How many of them have nothing left to propose or to promote.
     """
 
     proposed: int = 0
     queued: int = 0
     open: int = 0
+    paused: int = 0
     completed: int = 0
     stopped: int = 0
     failed: int = 0
@@ -44,6 +47,7 @@ class Tally:
     goals_met: bool = False
     workers: int = 1
     exhausted: int = 0
+    idle: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +127,10 @@ def _drained(terms: Terms, *, tally: Tally, ledger: Ledger, unaffordable: bool) 
     if unaffordable:
         message = "what is left of budget.maxCost pays no further trial"
         return End(reason=conditions.BUDGET_EXHAUSTED, message=message)
-    if tally.open:
+    if tally.open > tally.paused:
+        return None
+    if tally.paused and tally.idle < tally.workers:
+        # Whether one of those that wait is to be promoted, the workers must say.
         return None
     maximum = terms.budget.max_trials
     if maximum is not None and ledger.started >= maximum:

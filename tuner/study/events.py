@@ -37,6 +37,14 @@ class Exhausted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Idle(Event):
+    """With `trials` proposed, a worker finds none to propose and none to promote."""
+
+    worker: int
+    trials: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrialEvent(Event):
     """Something happened to a trial; one that is unknown or has ended is passed over."""
 
@@ -77,10 +85,19 @@ class AttemptEnded(TrialEvent):
     Attributes:
         cost_usd: What all attempts have cost so far.
         seconds: How long all attempts have run so far.
+        rung: Where it was paused, to go on only if it is promoted; None if it goes on by itself.
     """
 
     cost_usd: float
     seconds: float
+    rung: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promoted(TrialEvent):
+    """A worker promoted a trial from this rung: it may go on beyond it."""
+
+    level: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +136,12 @@ class Tell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw:
-    """A queued trial will never run: cancel it."""
+    """A queued trial will never run: cancel it, or stop it where it waited at a rung."""
 
     trial: str
     reason: str
     message: str
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ class _Told:
     looks: tuple[StageResult, ...]
     spans: tuple[Span, ...]
     is_open: bool
+    waits_at: float | None
     failure: str | None
     started: bool
     cost_usd: float
@@ -79,6 +80,7 @@ def history_from(stories: Sequence[Story], *, past: Past = NO_PAST) -> History:
         trials=tuple(one.trial for one in stories if one.trial is not None),
         observations=tuple(observation for *_, observation in observed),
         open_trials=frozenset(name for name, one in told if one.is_open),
+        paused={name: one.waits_at for name, one in told if one.waits_at is not None},
         failed={name: one.failure for name, one in told if one.failure is not None},
         stages={name: one.looks for name, one in told if one.looks},
         started=past.started + sum(one.started for _, one in told),
@@ -99,6 +101,7 @@ def _told(story: Story) -> _Told:
         looks=story.first_looks,
         spans=tuple(spans_of(story)),
         is_open=story.is_open,
+        waits_at=story.waits_at,
         failure=(story.reason or str(story.state)) if failed else None,
         started=story.attempts > 0 and counts(story),
         cost_usd=story.cost_usd,

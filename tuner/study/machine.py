@@ -22,6 +22,8 @@ from tuner.study.events import (
     Event,
     Exhausted,
     Finish,
+    Idle,
+    Promoted,
     Proposed,
     Started,
     StudyCommand,
@@ -33,7 +35,10 @@ from tuner.study.events import (
 from tuner.study.state import OpenTrial, Study
 from tuner.trial import Command
 
-__all__ = ["OpenTrial", "Study", "apply", "record", "replay", "settle"]
+RUNG = "Rung"
+"""Why a trial is stopped or paused by its rung, in one word."""
+
+__all__ = ["RUNG", "OpenTrial", "Study", "apply", "record", "replay", "settle"]
 
 
 def apply(study: Study, event: Event) -> tuple[Study, tuple[StudyCommand, ...]]:
@@ -54,6 +59,8 @@ def record(study: Study, event: Event) -> Study:
             return replace(study, terms=terms, end=None, finished=False)
         case Exhausted(worker=worker):
             return replace(study, exhausted=study.exhausted | {worker})
+        case Idle(worker=worker, trials=trials):
+            return replace(study, idle=MappingProxyType({**study.idle, worker: trials}))
         case Proposed():
             return _proposed(study, event)
         case TrialEvent(trial=name) if name in study.trials:
@@ -114,8 +121,17 @@ def _happened(study: Study, event: TrialEvent, *, trial: OpenTrial) -> Study:
         case Charged(cost_usd=cost):
             return _with(study, replace(trial, spent_usd=max(cost, trial.spent_usd)))
         case AttemptEnded(cost_usd=cost, seconds=seconds):
-            waiting = replace(trial, grant=None, told=None, spent_usd=cost, spent_seconds=seconds)
+            waiting = replace(
+                trial,
+                grant=None,
+                told=None,
+                spent_usd=cost,
+                spent_seconds=seconds,
+                rung=event.rung,
+            )
             return _with(study, waiting)
+        case Promoted(level=level):
+            return _with(study, replace(trial, promoted=max(level, trial.promoted)))
         case Ended():
             return _ended(study, event, trial=trial)
     return study
@@ -150,15 +166,23 @@ def _carry_out(study: Study, end: End) -> tuple[Study, tuple[StudyCommand, ...]]
     commands: list[StudyCommand] = []
     for trial in study.trials.values():
         if trial.grant is None:
-            ended = Ended(time=0.0, trial=trial.name, state="Cancelled", cost_usd=trial.spent_usd)
+            state = "Stopped" if trial.waits else "Cancelled"
+            ended = Ended(time=0.0, trial=trial.name, state=state, cost_usd=trial.spent_usd)
             study = _ended(study, ended, trial=trial)
-            commands.append(Withdraw(trial=trial.name, reason=end.reason, message=end.message))
+            commands.append(_withdrawn(trial, end))
     if end.stop:
         study, told = _tell_all(study, Command.STOP, reason=end.reason)
         commands.extend(told)
     if not study.trials and not (study.finished and study.end == end):
         commands.append(Finish(end=end))
     return replace(study, end=end, finished=not study.trials), tuple(commands)
+
+
+def _withdrawn(trial: OpenTrial, end: End) -> Withdraw:
+    if not trial.waits:
+        return Withdraw(trial=trial.name, reason=end.reason, message=end.message)
+    message = f"not promoted from rung {trial.rung:g} before the end: {end.message}"
+    return Withdraw(trial=trial.name, reason=RUNG, message=message, stopped=True)
 
 
 def _tell_all(
@@ -212,7 +236,7 @@ def _applicants(study: Study) -> list[Applicant]:
             spent_seconds=one.spent_seconds,
         )
         for one in study.trials.values()
-        if one.grant is None
+        if one.grant is None and not one.waits
     ]
 
 

@@ -24,6 +24,29 @@ def exhausted_workers(store: ArtifactStore, prefix: str) -> frozenset[int]:
     return frozenset(int(name) for name in names if name.isdigit())
 
 
+def mark_idle(store: ArtifactStore, prefix: str, *, worker: int, trials: int) -> None:
+    """Says that with so many proposed trials this worker finds none to propose or to promote."""
+    store.put(f"{prefix}/idle/{worker}.json", json.dumps({"v": 1, "trials": trials}).encode())
+
+
+def idle_workers(store: ArtifactStore, prefix: str) -> dict[int, int]:
+    """The workers that said so, and with how many trials. Raises ObjectCorrupt."""
+    folder = f"{prefix}/idle/"
+    said: dict[int, int] = {}
+    for key in [info.key for info in store.list(folder)]:
+        name = key.removeprefix(folder).removesuffix(".json")
+        if name.isdigit():
+            said[int(name)] = _trials(store, key)
+    return said
+
+
+def _trials(store: ArtifactStore, key: str) -> int:
+    try:
+        return int(json.loads(store.get(key, max_bytes=MAX_BYTES))["trials"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ObjectCorrupt(f"{key}: {error!r}") from error
+
+
 def put_end(store: ArtifactStore, prefix: str, *, end: End) -> None:
     """Writes down how a study of `tuner run` ended; on a cluster its status says so."""
     store.put(f"{prefix}/end.json", json.dumps({"v": 1, **asdict(end)}).encode())

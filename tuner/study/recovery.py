@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tuner.study.chronicle import Chronicle, Story
-from tuner.study.events import AttemptEnded, Ended, Event, Proposed, Started
+from tuner.study.events import AttemptEnded, Ended, Event, Promoted, Proposed, Started
 from tuner.study.summary import meets_goals
 from tuner.study.terms import Terms
 from tuner.trial import Trial
@@ -45,12 +45,23 @@ def events_in(
     if not verdicts:
         return
     ended = max(story.ended, story.created)
+    yield from promotions_in(story)
     if any(one.state.is_final for one in verdicts):
         yield ended_event(story, time=ended, terms=terms)
     else:
         yield AttemptEnded(
-            time=ended, trial=story.name, cost_usd=story.cost_usd, seconds=story.seconds
+            time=ended,
+            trial=story.name,
+            cost_usd=story.cost_usd,
+            seconds=story.seconds,
+            rung=story.paused_at,
         )
+
+
+def promotions_in(story: Story) -> Iterator[Promoted]:
+    """The promotions of one trial."""
+    for level in sorted(story.promotions):
+        yield Promoted(time=story.created, trial=story.name, level=level)
 
 
 def ended_event(story: Story, *, time: float, terms: Terms) -> Ended:

@@ -9,6 +9,7 @@ from tuner.study.chronicle import Story
 from tuner.trial import Outcome, StageOutcome, StageResult, TrialResult
 
 HOUR = 3600.0
+_AT_RUNGS = frozenset({Outcome.STOPPED, Outcome.PAUSED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +49,9 @@ def cache_savings(
 
 def saved_by_stopping(stories: Iterable[Story], *, full: float) -> float:
     """Estimated USD that trials stopped at a rung would have cost to full fidelity."""
-    return sum(
-        _not_run_usd(story.accepted, full=full)
-        for story in stories
-        if story.accepted is not None and story.accepted.reason == "Rung"
-    )
+    ended = [story for story in stories if not story.is_open and story.reason == "Rung"]
+    last = (story.accepted or next(reversed(story.pauses.values()), None) for story in ended)
+    return sum(_not_run_usd(result, full=full) for result in last if result is not None)
 
 
 def _first_run_usd(stage: StageResult, *, prices: Mapping[str, float]) -> float:
@@ -65,6 +64,9 @@ def _first_run_usd(stage: StageResult, *, prices: Mapping[str, float]) -> float:
 
 def _not_run_usd(result: TrialResult, *, full: float) -> float:
     stopped = [one for one in result.stages if one.outcome is StageOutcome.STOPPED]
-    if result.outcome is not Outcome.STOPPED or not stopped or result.fidelity <= 0:
+    if result.outcome not in _AT_RUNGS or not stopped or result.fidelity <= 0:
         return 0.0
-    return stopped[-1].cost_usd / result.fidelity * max(0.0, full - result.fidelity)
+    here = stopped[-1]
+    # All attempts that led to this fidelity, at the price of the last.
+    share = max(1.0, here.first_run_seconds / here.seconds) if here.seconds else 1.0
+    return here.cost_usd * share / result.fidelity * max(0.0, full - result.fidelity)

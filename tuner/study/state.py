@@ -25,6 +25,8 @@ class OpenTrial:
         spent_usd: By all its attempts so far.
         spent_seconds: Of its attempts that are over.
         told: The last command that it was given in this attempt.
+        rung: Where its last attempt was paused; None if it goes on by itself.
+        promoted: The highest rung from which it was promoted; 0 before the first.
     """
 
     name: str
@@ -35,6 +37,13 @@ class OpenTrial:
     spent_usd: float = 0.0
     spent_seconds: float = 0.0
     told: Command | None = None
+    rung: float | None = None
+    promoted: float = 0.0
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits at a rung to be promoted."""
+        return self.grant is None and self.rung is not None and self.promoted < self.rung
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,7 @@ class Study:
         started: How many were admitted at least once, cancelled ones left out.
         spent_usd: By trials that have ended.
         exhausted: Workers with nothing left to propose.
+        idle: Workers with nothing left to propose or to promote, and with how many trials.
         clock_seconds: Of the study's clock, up to `clock_time`.
         clock_time: When the clock was last read; None before the first trial started.
         end: The end that is being carried out, or was.
@@ -62,6 +72,7 @@ class Study:
     started: int = 0
     spent_usd: float = 0.0
     exhausted: frozenset[int] = frozenset()
+    idle: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
     clock_seconds: float = 0.0
     clock_time: float | None = None
     end: End | None = None
@@ -97,6 +108,8 @@ class Study:
             self.tally,
             queued=len(self.trials) - admitted,
             open=admitted,
+            paused=sum(one.waits for one in self.trials.values()),
             workers=self.workers,
             exhausted=len(self.exhausted),
+            idle=sum(trials == self.tally.proposed for trials in self.idle.values()),
         )

@@ -120,6 +120,7 @@ class TrialResult:
         fidelity: Fidelity reached.
         metrics: Objectives by metric, built-ins included, as far as they are known.
         stages: Every stage of the trial that was looked at, in order, earlier segments included.
+        rung: The rung at which it was paused; None if it was not.
     """
 
     trial: str
@@ -130,6 +131,7 @@ class TrialResult:
     fidelity: float
     metrics: Mapping[str, float]
     stages: tuple[StageResult, ...]
+    rung: float | None = None
 
 
 def trial_name(study: str, *, worker: int, number: int) -> str:

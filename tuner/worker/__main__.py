@@ -20,6 +20,7 @@ from tuner.spec import TuningStudySpec
 from tuner.worker.loop import LONGEST_PAUSE_SECONDS, Worker, WorkerSettings
 from tuner.worker.memory import KEPT, Memory
 from tuner.worker.pod import CREDENTIALS, PodSettings, StudyWatch
+from tuner.worker.promoting import Promoter
 from tuner.worker.searching import pod_searcher
 
 _logger = logging.getLogger("tuner.worker")
@@ -59,6 +60,7 @@ def _work(settings: PodSettings, stop: threading.Event) -> None:
     spec = TuningStudySpec.model_validate(study["spec"])
     store = open_store(settings.store, credentials=FileCredentials(CREDENTIALS))
     view = LogView(StudyLog(store, settings.study.study_prefix))
+    backend = KubernetesBackend(api, study=settings.study, worker=settings.ordinal)
     worker = Worker(
         WorkerSettings(
             study=settings.study.name, ordinal=settings.ordinal, seed=spec.searcher.seed
@@ -66,9 +68,10 @@ def _work(settings: PodSettings, stop: threading.Event) -> None:
         searcher=pod_searcher(watch, store=store, settings=settings),
         view=view,
         store=store,
-        backend=KubernetesBackend(api, study=settings.study, worker=settings.ordinal),
+        backend=backend,
         demand=watch.demand,
         memory=Memory(view.chronicle, objectives=spec.objectives, kept=KEPT),
+        promoter=Promoter(spec, worker=settings.ordinal, view=view, backend=backend),
     )
     _logger.info("worker %d of study %s starts", settings.ordinal, settings.study.name)
     worker.run(stop)

@@ -15,9 +15,10 @@ from tuner.log import Kind
 from tuner.searchers import Searcher, Suggestion, proposal_rng
 from tuner.study.bodies import proposed_body
 from tuner.study.chronicle import Story
-from tuner.study.markers import mark_exhausted
+from tuner.study.markers import mark_exhausted, mark_idle
 from tuner.trial import Trial, trial_name
 from tuner.worker.memory import Memory
+from tuner.worker.promoting import Promoter, holder_of
 
 POLL_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 60.0
@@ -72,6 +73,13 @@ class Worker:
         backend: Where trials run.
         demand: What is wanted now.
         memory: What it keeps of the log; by default all of it.
+        promoter: Chooses brackets and promotes paused trials; None: neither is asked for.
+
+    Attributes:
+        exhausted: Whether it has nothing left to propose.
+        idle: With how many proposed trials it has nothing left to do, the others waiting at rungs;
+            None while it has.
+        ended: Whether the study has ended.
     """
 
     def __init__(
@@ -84,6 +92,7 @@ class Worker:
         backend: TrialBackend,
         demand: Callable[[], Demand],
         memory: Memory | None = None,
+        promoter: Promoter | None = None,
     ) -> None:
         self._settings = settings
         self._searcher = searcher
@@ -94,7 +103,9 @@ class Worker:
         self._memory = memory or Memory(view.chronicle)
         self._pause = 1.0
         self._pending: Trial | None = None
+        self._promoter = promoter
         self.exhausted = False
+        self.idle: int | None = None
         self.ended = False
 
     @property
@@ -125,7 +136,7 @@ class Worker:
         """Fills the free slots once. Raises StoreError or BackendError."""
         demand = self._demand()
         self.ended = demand.ended
-        if self.ended or self.exhausted:
+        if self.ended or (self.exhausted and not self._promotes):
             return
         self._view.refresh()
         if self._pending is not None:
@@ -133,9 +144,16 @@ class Worker:
         self._memory.update()
         open_names = {one.trial for one in self._backend.open_trials()}
         self._start_again(open_names)
-        room = self._room(demand, open_names)
-        if room:
+        free = self._free(demand, open_names)
+        promoted = self._promote(free)
+        room = min(free - promoted, self._allowed(demand))
+        if room > 0 and not self.exhausted:
             self._propose(room, first=self._next_number(open_names))
+        self._look_up(demand, promoted=promoted)
+
+    @property
+    def _promotes(self) -> bool:
+        return self._promoter is not None and self._promoter.promotes
 
     def _propose(self, count: int, *, first: int) -> None:
         """Proposes so many trials, numbered from `first`, each aware of those before it."""
@@ -160,12 +178,59 @@ class Worker:
                 self._backend.start(story.trial)
                 open_names.add(story.name)
 
-    def _room(self, demand: Demand, open_names: set[str]) -> int:
-        mine = sum(self._number(name) is not None for name in open_names)
-        room = demand.slots + (demand.ahead if demand.slots else 0) - mine
-        if demand.max_trials is not None:
-            room = min(room, demand.max_trials - self._memory.counted)
-        return max(0, room)
+    def _promote(self, free: int) -> int:
+        """What is nearest to full fidelity comes before anything new."""
+        if self._promoter is None or free <= 0:
+            return 0
+        return self._promoter.promote(self._memory.stories, places=free)
+
+    def _look_up(self, demand: Demand, *, promoted: int) -> None:
+        """Says so where trials wait at rungs, and nothing is left to promote or to propose."""
+        nothing = self._promotes and not promoted
+        full = self.exhausted or self._allowed(demand) <= 0
+        rests = all(one.waits_at is not None for one in self._memory.stories if one.is_open)
+        idle = self._memory.proposed if nothing and full and rests else None
+        if idle is not None and self._promotes_last():
+            idle = None
+        if idle is not None and idle != self.idle:
+            mark_idle(self._store, self._view.log.prefix, worker=self.ordinal, trials=idle)
+        self.idle = idle
+
+    def _promotes_last(self) -> bool:
+        """Has one trial run to its end where none would."""
+        if self._promoter is None or any(one.completed for one in self._memory.stories):
+            return False
+        return self._promoter.promote_last(self._memory.stories)
+
+    def _free(self, demand: Demand, open_names: set[str]) -> int:
+        """Places that no trial holds; one that waits at a rung holds none."""
+        room = demand.slots + (demand.ahead if demand.slots else 0)
+        return room - sum(self._holds(name) for name in open_names) - self._adopted()
+
+    def _holds(self, name: str) -> bool:
+        """Whether an own open trial takes a place here, rather than none or another worker's."""
+        if self._number(name) is None:
+            return False
+        story = self._view.chronicle.story(name)
+        if story is None or story.trial is None:
+            return True
+        return story.waits_at is None and holder_of(story) == self._settings.ordinal
+
+    def _adopted(self) -> int:
+        """How many trials of other workers go on in places of this one."""
+        if self._promoter is None:
+            return 0
+        return sum(
+            one.is_open and one.waits_at is None and holder_of(one) == self._settings.ordinal
+            for one in self._memory.stories
+            if one.promotions and not self._is_mine(one)
+        )
+
+    def _allowed(self, demand: Demand) -> int:
+        """How many more trials the study may start."""
+        if demand.max_trials is None:
+            return demand.slots + demand.ahead
+        return demand.max_trials - self._memory.counted
 
     def _next_number(self, open_names: set[str]) -> int:
         known = self._memory.highest(self._settings.ordinal)
@@ -179,6 +244,7 @@ class Worker:
             number=number,
             parameters=suggestion.parameters,
             instance_types=suggestion.instance_types,
+            bracket=0 if self._promoter is None else self._promoter.bracket(number),
             why=suggestion.why,
         )
         self._write_down(trial)

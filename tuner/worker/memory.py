@@ -83,6 +83,11 @@ class Memory:
         """How many trials of the study count towards a bound of trials."""
         return self._past.counted + sum(map(counts, self.stories))
 
+    @property
+    def proposed(self) -> int:
+        """How many trials of the study were ever proposed: workers count theirs from 0."""
+        return sum(highest + 1 for highest in self._highest.values())
+
     def highest(self, worker: int) -> int:
         """The highest number of a worker's proposals; -1 before the first."""
         return self._highest.get(worker, -1)

@@ -21,6 +21,7 @@ from tuner.spec import InstanceType, TuningStudySpec
 from tuner.study.ends import End
 from tuner.study.terms import terms_of
 from tuner.worker.loop import Demand, Worker, WorkerSettings
+from tuner.worker.promoting import Promoter
 
 if TYPE_CHECKING:
     from tuner.surrogates.prior import Prior
@@ -120,6 +121,8 @@ class Simulation:
             worker.step()
             if worker.exhausted:
                 self.backend.exhausted(worker.ordinal)
+            if worker.idle is not None:
+                self.backend.idle(worker.ordinal, trials=worker.idle)
         self.backend.poll(timeout_seconds=LONG_SECONDS)
 
     def _worker(self, ordinal: int) -> Worker:
@@ -130,6 +133,7 @@ class Simulation:
             catalogue=world.instance_types,
             namespace=world.study.namespace,
         )
+        view = LogView(world.open_log())
         return Worker(
             WorkerSettings(study=world.study.name, ordinal=ordinal, seed=world.spec.searcher.seed),
             searcher=world.make_searcher(
@@ -142,10 +146,11 @@ class Simulation:
                 prior=world.prior,
                 stored=world.stored,
             ),
-            view=LogView(world.open_log()),
+            view=view,
             store=world.store,
             backend=self.backend,
             demand=self._demand,
+            promoter=Promoter(world.spec, worker=ordinal, view=view, backend=self.backend),
         )
 
     def _demand(self) -> Demand:

@@ -47,10 +47,10 @@ def test_a_broken_rule_is_shown_with_its_line(invoke, manifest):
 
 
 def test_what_this_version_does_not_do_is_shown_too(invoke, manifest):
-    text = GOOD + "  scheduler: {type: None, brackets: 2}\n"
-    result = invoke("validate", manifest(text))
+    text = "apiVersion: tuner.dev/v1alpha1\nkind: InstanceType\nmetadata: {name: large}\n"
+    result = invoke("validate", manifest(text + "spec: {nodes: 2}\n"))
     assert result.exit_code == 2
-    assert result.stdout.startswith("ranker.yaml:16 spec.scheduler.brackets: ")
+    assert result.stdout.startswith("ranker.yaml:4 spec.nodes: ")
 
 
 @pytest.mark.parametrize(("form", "read"), [("json", json.loads), ("yaml", yaml.safe_load)])

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from tuner.errors import NotSupported
+from tuner.errors import SchedulerError
 from tuner.pipeline.plan import FidelityPlan, ObjectivePlan
 from tuner.schedulers import (
     MultiObjectiveHyperband,
     NoStopping,
+    bracket_of,
+    brackets_of,
     make_scheduler,
     rung_objectives,
     scheduler_for,
@@ -64,20 +66,44 @@ def test_without_fidelity_or_on_request_nothing_is_stopped(changes):
     assert make_scheduler(study(**changes)) == NoStopping()
 
 
-def test_more_brackets_are_refused():
-    with pytest.raises(NotSupported, match=r"spec\.scheduler\.brackets"):
-        make_scheduler(study(scheduler={"type": "Hyperband", "brackets": 2}))
+def test_each_bracket_has_its_own_first_rung():
+    spec = study(scheduler={"type": "Hyperband", "brackets": 8})
+    rungs = [make_scheduler(spec, bracket=bracket).rungs() for bracket in range(4)]
+    assert rungs == [(1, 3, 9), (3, 9), (9,), ()]
+    assert brackets_of(spec) == rungs
+    with pytest.raises(SchedulerError, match="bracket 4: the study has 4"):
+        make_scheduler(spec, bracket=4)
 
 
-def test_the_agent_decides_as_the_study_does():
-    spec = study()
+def test_without_early_stopping_there_is_one_bracket_without_rungs():
+    spec = study(scheduler={"type": "None", "brackets": 3})
+    assert brackets_of(spec) == [()]
+    assert bracket_of(spec, worker=1, number=17) == 0
+
+
+def test_a_trial_s_bracket_follows_from_its_number_alone():
+    spec = study(scheduler={"type": "Hyperband", "brackets": 3})
+    chosen = [bracket_of(spec, worker=0, number=number) for number in range(60)]
+    assert chosen == [bracket_of(spec, worker=0, number=number) for number in range(60)]
+    assert chosen != [bracket_of(spec, worker=1, number=number) for number in range(60)]
+
+
+@pytest.mark.parametrize("variant", ["Stopping", "Promotion"])
+def test_the_agent_decides_as_the_study_does(variant):
+    spec = study(scheduler={"type": "Hyperband", "variant": variant})
     rungs = tuple(make_scheduler(spec).rungs())
     objectives = tuple(
         ObjectivePlan(metric=o.metric, minimize=o.minimize, best=False, stage=o.stage)
         for o in spec.objectives
     )
     fidelity = FidelityPlan(
-        name="epoch", stage="train", maximum=27, rungs=rungs, reduction_factor=3, restart=False
+        name="epoch",
+        stage="train",
+        maximum=27,
+        rungs=rungs,
+        reduction_factor=3,
+        restart=False,
+        promotes=variant == "Promotion",
     )
     assert scheduler_for(Plan(fidelity, objectives)) == make_scheduler(spec)
     assert scheduler_for(Plan(None, objectives)) == NoStopping()

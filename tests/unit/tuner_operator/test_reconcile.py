@@ -288,14 +288,6 @@ def test_a_stuck_pod_on_a_lost_node_is_taken_away(observed, trial):
     ("changes", "types", "reason"),
     [
         ({"hardware": {"instanceTypes": ["tiny"]}}, None, words.UNKNOWN_INSTANCE_TYPE),
-        (
-            {
-                "fidelity": {"name": "epoch", "stage": "train", "max": 9},
-                "scheduler": {"brackets": 2},
-            },
-            None,
-            words.NOT_SUPPORTED,
-        ),
         ({"budget": {"maxCost": 1.0}}, {"small": {}}, words.PRICE_MISSING),
         (
             {"hardware": {"selector": {"matchLabels": {"a": "b"}}}},

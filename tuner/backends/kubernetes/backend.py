@@ -9,8 +9,14 @@ from typing import Any
 from kubernetes import client
 
 from tuner.backends._protocol import BackendEvent
-from tuner.backends.kubernetes.connection import CONFLICT, REQUEST_TIMEOUT, call
+from tuner.backends.kubernetes.connection import (
+    CONFLICT,
+    NOT_FOUND,
+    REQUEST_TIMEOUT,
+    call,
+)
 from tuner.backends.kubernetes.objects import (
+    PROMOTED,
     STUDY_LABEL,
     WORKER_LABEL,
     event_of,
@@ -72,6 +78,24 @@ class KubernetesBackend:
         )
         item: Any = created if created is not None else self._existing(trial.name)
         self._watch.put(item)
+
+    def resume(self, trial: str, *, level: float) -> None:
+        """Marks a promoted TuningTrial for the operator; see `TrialBackend`. Raises BackendError.
+
+        Any worker may promote any trial of its study; one that is gone needs no mark.
+        """
+        call(
+            lambda: self._objects.patch_namespaced_custom_object(
+                GROUP,
+                VERSION,
+                self._study.namespace,
+                PLURAL,
+                trial,
+                {"metadata": {"annotations": {PROMOTED: f"{level:g}"}}},
+                _request_timeout=REQUEST_TIMEOUT,
+            ),
+            passing=NOT_FOUND,
+        )
 
     def command(self, trial: str, command: Command) -> None:
         """Not a worker's right: the operator alone commands pods. Raises NotSupported."""

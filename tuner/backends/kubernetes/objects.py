@@ -13,6 +13,8 @@ from tuner.trial import Trial
 
 STUDY_LABEL: Final = "tuner.dev/study"
 WORKER_LABEL: Final = "tuner.dev/worker"
+PROMOTED: Final = "tuner.dev/promoted"
+"""Annotation: the highest rung from which a worker promoted the trial."""
 
 Object = Mapping[str, Any]
 

@@ -38,7 +38,10 @@ class Shelf:
 
 @dataclass(slots=True)
 class Life:
-    """One attempt. `fidelity` and `results` are kept up to date for whoever interrupts it."""
+    """One attempt. `fidelity` and `results` are kept up to date for whoever interrupts it.
+
+    `rung` is where it is paused, once it is.
+    """
 
     plan: TrialPlan
     log: StudyLog
@@ -48,13 +51,15 @@ class Life:
     fidelity: float = 0.0
     batches: int = 0
     results: dict[str, StageResult] = field(default_factory=dict)
+    rung: float | None = None
 
     def run(self) -> Waits[AgentResult]:
         """Carries the plan out; yields how long to wait, returns how it ended."""
         for stage in self.plan.stages:
             stopped = yield from self._stage(stage)
             if stopped:
-                return (yield from self.ended(Outcome.STOPPED, "Rung", stopped))
+                outcome = Outcome.STOPPED if self.rung is None else Outcome.PAUSED
+                return (yield from self.ended(outcome, "Rung", stopped))
         if not self.plan.last:
             return (yield from self.ended(Outcome.NEXT_SEGMENT, "NextSegment", ""))
         return (yield from self.ended(Outcome.COMPLETED, "Completed", ""))
@@ -68,6 +73,7 @@ class Life:
             fidelity=self.fidelity or 1.0,
             metrics=self._metrics(),
             stages=tuple(self.results.values()),
+            rung=self.rung,
         )
         yield from self._append(Kind.RESULT, part="0", body=asdict(result))
         return result
@@ -90,26 +96,62 @@ class Life:
 
     def _train(self, stage: StagePlan, fidelity: FidelityPlan) -> Waits[str]:
         key = (self.plan.trial, stage.name)
-        done, total = (0.0, 0.0) if fidelity.restart else self.shelf.checkpoints.get(key, (0, 0))
-        here = 0.0
+        done, total = self.shelf.checkpoints.get(key, (0.0, 0.0))
+        here, begun = 0.0, total
         self.fidelity = done
         metrics = self.blackbox.metrics(self.plan, stage=stage, fidelity=done) if done else {}
+        held = yield from self._held(fidelity, done)
+        if held:
+            return (yield from self._at_rung(stage, held, 0.0, total, metrics))
         for level in _levels(fidelity, after=done):
             reached = self.blackbox.seconds(self.plan, stage=stage, fidelity=level)
-            yield max(0.0, reached - total)
-            here, total = here + max(0.0, reached - total), max(total, reached)
+            # What begins anew at each rung takes its time from the beginning, every time.
+            wait = max(0.0, reached + (begun if fidelity.restart else 0.0) - total)
+            yield wait
+            here, total = here + wait, total + wait
             self.fidelity = level
             metrics = self.blackbox.metrics(self.plan, stage=stage, fidelity=level)
             yield from self._report(stage, level=level, metrics=metrics)
             if level in fidelity.rungs:
-                verdict = yield from self._decide(stage, level, metrics=metrics, seconds=total)
-                if verdict.verb != Verb.CONTINUE:
-                    self._keep(stage, StageOutcome.STOPPED, here, total, metrics)
-                    yield from self._finish(stage, self.results[stage.name])
-                    return verdict.reason
-            self.shelf.checkpoints[key] = (level, total)
+                begun = total
+                taken = yield from self._decide(stage, level, metrics=metrics, seconds=total)
+                if not self._goes_on(taken, level):
+                    if taken.verb == Verb.PAUSE:
+                        self.rung = level
+                        self.shelf.checkpoints[key] = (level, total)
+                    return (yield from self._at_rung(stage, taken.reason, here, total, metrics))
+            if not fidelity.restart or level in fidelity.rungs:
+                self.shelf.checkpoints[key] = (level, total)
         yield from self._ran(stage, seconds=here, total=total, metrics=metrics)
         return ""
+
+    def _held(self, fidelity: FidelityPlan, done: float) -> Waits[str]:
+        """Why nothing runs again: an earlier attempt was decided and died before it said so."""
+        if done not in fidelity.rungs:
+            return ""
+        taken = yield from self._patiently(
+            lambda: self.log.get_decision(self.plan.bracket, done, trial=self.plan.trial)
+        )
+        if taken is None or self._goes_on(taken, done):
+            return ""
+        self.rung = done if taken.verb == Verb.PAUSE else None
+        return taken.reason
+
+    def _goes_on(self, taken: StoredDecision, level: float) -> bool:
+        promoted = 0.0 if self.plan.fidelity is None else self.plan.fidelity.promoted
+        return taken.verb == Verb.CONTINUE or (taken.verb == Verb.PAUSE and level <= promoted)
+
+    def _at_rung(
+        self,
+        stage: StagePlan,
+        reason: str,
+        here: float,
+        total: float,
+        metrics: Mapping[str, float],
+    ) -> Waits[str]:
+        self._keep(stage, StageOutcome.STOPPED, here, total, metrics)
+        yield from self._finish(stage, self.results[stage.name])
+        return reason
 
     def _decide(
         self, stage: StagePlan, level: float, *, metrics: Mapping[str, float], seconds: float
