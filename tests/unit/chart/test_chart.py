@@ -5,6 +5,8 @@ import json
 import pytest
 import yaml
 
+from tuner.spec import InstanceType
+
 REAL_STORE = (
     "objectStore.endpoint=s3.example.com",
     "objectStore.accessKey=key",
@@ -206,3 +208,71 @@ def test_bad_values_are_refused_with_the_reason(template, values, message):
     done = template(values)
     assert done.returncode != 0
     assert message in done.stderr
+
+
+TABLE = """
+minio: {enabled: true}
+instanceTypes:
+- name: a100-8
+  labels: {example.com/class: gpu}
+  spec:
+    pricePerHour: 24
+    nodeSelector: {pool: a100, karpenter.sh/capacity-type: on-demand}
+    resources: {cpu: 90, nvidia.com/gpu: 8}
+    provisioningTimeout: 15m
+  spot: {pricePerHour: 9, preemptedSecondsPerHour: 60, nodeSelector: {pool: a100-spot}}
+- {name: cpu, spec: {pricePerHour: 0.5, nodeSelector: {pool: cpu}}, spot: {pricePerHour: 0.1}}
+"""
+KIND = "--api-versions=tuner.dev/v1alpha1/InstanceType"
+
+
+@pytest.fixture
+def table(helm, request, tmp_path):
+    """Renders the chart with a table of instance types."""
+
+    def run(*options, text=TABLE):
+        values = tmp_path / "values.yaml"
+        values.write_text(text)
+        chart = request.config.rootpath / "charts" / "tuner"
+        words = ("template", "tuner", chart, "-f", values, "--kube-version=1.34.0")
+        return helm(*words, *options)
+
+    return run
+
+
+def test_the_table_of_instance_types_makes_them_and_their_spot_twins(table):
+    found = {
+        one["metadata"]["name"]: InstanceType.model_validate(one)
+        for one in yaml.safe_load_all(table(KIND).stdout)
+        if one and one["kind"] == "InstanceType"
+    }
+    assert set(found) == {"a100-8", "a100-8-spot", "cpu", "cpu-spot"}
+    plain, spot = found["a100-8"].spec, found["a100-8-spot"].spec
+    assert (plain.price_per_hour, spot.price_per_hour) == (24, 9)
+    assert (plain.capacity_type, spot.capacity_type) == ("OnDemand", "Spot")
+    assert spot.preempted_seconds_per_hour == 60
+    assert spot.node_selector == {"pool": "a100-spot"}
+    assert spot.resources == plain.resources
+    assert spot.provisioning_timeout == "15m"
+    assert found["cpu-spot"].spec.node_selector == {"pool": "cpu"}
+    assert found["a100-8-spot"].metadata.labels["example.com/class"] == "gpu"
+
+
+def test_before_the_kind_exists_the_table_waits(table):
+    documents = [one for one in yaml.safe_load_all(table().stdout) if one]
+    assert "InstanceType" not in {one["kind"] for one in documents}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "instanceTypes: [{name: Big, spec: {}}]",
+        "instanceTypes: [{name: big, spec: {pricePerHour: dear}}]",
+        "instanceTypes: [{name: big, spec: {}, price: 3}]",
+        "instanceTypes: [{spec: {}}]",
+    ],
+)
+def test_an_entry_that_is_none_is_refused(table, text):
+    done = table(KIND, text=f"minio: {{enabled: true}}\n{text}")
+    assert done.returncode != 0
+    assert "instanceTypes" in done.stderr
