@@ -5,11 +5,11 @@
     python -m benchmarks.auto --problem FILE.py:factory --seeds 3
 
 Replayed pipelines on six instance types with earlier studies: error, run time and dollars at once.
-Everybody uses cached stages and begins with the portfolio of the earlier studies; peers run whole
-pipelines, two of them also with early stopping. Dollars are counted in median full runs. A method
-that never gets there counts with the whole budget, so ratios to it are lower bounds; others have
-three times ours, so that the bound can be as large as what is promised. Ends with one line of JSON;
-`--plots DIR` writes the curves.
+Everybody uses cached stages; ours begins as the product does, and peers and controls with the
+trials with which ours begins. Peers run whole pipelines, one of them also with early stopping.
+Dollars are counted in median full runs. A method that never gets there counts with the whole
+budget, so ratios to it are lower bounds; others have three times ours, so that the bound can be as
+large as what is promised. Ends with one line of JSON; `--plots DIR` writes the curves.
 """
 
 from __future__ import annotations

@@ -26,7 +26,6 @@ class Method:
         peer: A name that `make_peer` knows.
         cached: Whether stages are used again.
         stops: Whether poor trials are stopped early (by the product's rungs).
-        portfolio: Whether it begins with what did best in earlier studies.
         about_fidelity: Whether it is another one's twin on problems without fidelity.
         completes: Whether a control draws completions of cached prefixes, not whole pipelines.
     """
@@ -37,7 +36,6 @@ class Method:
     peer: str = ""
     cached: bool = True
     stops: bool = True
-    portfolio: bool = True
     about_fidelity: bool = False
     completes: bool = False
 
@@ -74,11 +72,11 @@ METHODS = {
     one.name: one
     for one in (
         Method(name=OURS, kind="ours", settings=AUTO),
+        Method(name="without transfer", kind="ablation", settings=EngineSettings(transfer=False)),
         Method(
-            name="without transfer",
+            name="without front estimate",
             kind="ablation",
-            settings=EngineSettings(transfer=False),
-            portfolio=False,
+            settings=EngineSettings(front_estimate=False),
         ),
         Method(name="without cache", kind="ablation", settings=AUTO, cached=False),
         Method(

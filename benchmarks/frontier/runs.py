@@ -13,9 +13,9 @@ from multiprocessing import get_context
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.frontier.methods import METHODS
-from benchmarks.problems.earlier import portfolio_of, prior_of
-from benchmarks.problems.manifest import median_usd, spec_of
+from benchmarks.frontier.methods import METHODS, OURS
+from benchmarks.problems.earlier import prior_of
+from benchmarks.problems.manifest import choices_of, median_usd, spec_of
 from benchmarks.problems.protocol import Problem
 from benchmarks.problems.reachable import Reachable, reachable
 from benchmarks.problems.registry import load
@@ -26,7 +26,7 @@ from tuner.surrogates.prior import Prior
 Array = NDArray[np.float64]
 
 START = 4
-"""Trials with which everybody begins: the portfolio, or random ones."""
+"""Peers and controls begin with so many trials: those with which ours begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +104,12 @@ NO_STOPS = {"scheduler": {"type": "None"}}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """What all runs on a problem share."""
+    """What all runs on a problem share; `start` is what peers and controls try first."""
 
     problem: Problem
     reachable: Reachable
     median_usd: float
-    portfolio: tuple[Configuration, ...]
+    start: tuple[Configuration, ...]
 
 
 @lru_cache
@@ -120,7 +120,25 @@ def prepared(name: str) -> Prepared:
         problem=problem,
         reachable=reachable(problem),
         median_usd=median_usd(problem),
-        portfolio=tuple(portfolio_of(problem, learned(name, stops=True), size=START)),
+        start=start_of(problem, learned(name, stops=False)),
+    )
+
+
+def start_of(problem: Problem, prior: Prior) -> tuple[Configuration, ...]:
+    """What ours tries first on a problem, none of it stopped: what earlier studies are good for."""
+    first = run(
+        problem,
+        METHODS[OURS].factory,
+        seed=0,
+        budget=Budget(trials=START),
+        warm_up=0,
+        prior=prior,
+        extra=NO_STOPS,
+    )
+    groups = choices_of(problem).groups
+    return tuple(
+        Configuration(one.parameters, tuple(one.instance_types[g.stages[0]] for g in groups))
+        for one in first.trials
     )
 
 
@@ -144,7 +162,7 @@ def execute(task: Task) -> Run:
         seed=task.seed,
         budget=Budget(usd=task.full_runs * known.median_usd, trials=task.max_trials),
         cache=method.cached,
-        warm_up=known.portfolio if method.portfolio else START,
+        warm_up=known.start if method.settings is None else 0,
         prior=prior,
         extra={} if method.stops else NO_STOPS,
         name=method.name,
