@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from tuner.artifacts import ArtifactStore, Patience
 from tuner.errors import ObjectCorrupt
-from tuner.log import Cursor, Kind, Record, StudyLog
+from tuner.log import Kind, Record, StudyLog
 from tuner.pipeline import AgentResult
 from tuner.spec.study import TuningStudySpec
 from tuner.study.chronicle import Chronicle
@@ -43,7 +43,6 @@ class StudyBook:
         self.uid = uid
         self.prefix = study_prefix(*key, uid=uid)
         self._chronicle = Chronicle()
-        self._cursor = Cursor()
         self._ended: dict[str, tuple[Verdict, ...]] = {}
         self._written: list[Record] = []
         self._exhausted: frozenset[int] = frozenset()
@@ -55,11 +54,13 @@ class StudyBook:
         self._summed = -1
         self._store = store
         self._log = self._open(store)
+        self._reader = self._log.reader()
 
     def use(self, store: ArtifactStore) -> None:
         """Goes on with another store: the credentials were changed."""
         if store is not self._store:
             self._store, self._log = store, self._open(store)
+            self._reader.use(store)
 
     async def write_verdict(self, action: WriteVerdict) -> None:
         """Writes a verdict; known here at once, as if it had been read."""
@@ -124,9 +125,10 @@ class StudyBook:
     async def read(self) -> None:
         """Takes in what is new."""
         async with self._reading:
-            records, cursor = await asyncio.to_thread(self._log.read, self._cursor)
-            self._cursor = cursor
-            self._fold(records)
+            pieces = self._reader.batches()
+            while (records := await asyncio.to_thread(next, pieces, None)) is not None:
+                self._fold(records)
+            self._fold([])
             self._exhausted = await asyncio.to_thread(exhausted_workers, self._store, self.prefix)
 
     async def view(self, spec: TuningStudySpec, *, prices: Mapping[str, float]) -> LogView:

@@ -46,7 +46,7 @@ def output(tmp_path: Path) -> Path:
 def test_a_study_from_beginning_to_end(store: ArtifactStore) -> None:
     log = StudyLog(store, PREFIX)
     log.put_marker({"uid": "0b5e"})
-    cursor = None
+    reader = log.reader()
     for number in range(12):
         trial = f"digits-0-{number}"
         log.append(Kind.PROPOSED, trial=trial, attempt=0, body={"parameters": {"lr": 0.1}})
@@ -55,10 +55,9 @@ def test_a_study_from_beginning_to_end(store: ArtifactStore) -> None:
         decision = StoredDecision(verb="Continue", rank=1, of=number + 1, reason="best")
         log.put_decision(0, 9.0, trial=trial, decision=decision)
         log.append(Kind.RESULT, trial=trial, attempt=1, body={"outcome": "Completed"})
-        records, cursor = log.read(cursor)
-        assert [record.kind for record in records] == [Kind.PROPOSED, Kind.RESULT]
+        assert [record.kind for record in reader.read()] == [Kind.PROPOSED, Kind.RESULT]
         assert log.get_decision(0, 9.0, trial=trial) == decision
-    assert log.read(cursor)[0] == []
+    assert reader.read() == []
     assert len(log.read_all()) == 24
     assert RungEntry("digits-0-3", 1, (3.5, -1.0)) in log.list_rung(0, 9.0)
     assert len(log.list_rung(0, 9.0)) == 12

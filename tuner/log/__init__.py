@@ -1,23 +1,28 @@
 """The study log: append-only records, rungs, heartbeats and the catalogue (docs/design/0002)."""
 
 from tuner.log.accepted import accepted_results
+from tuner.log.following import Crowd
 from tuner.log.keys import LogKey, RungEntry, study_prefix
 from tuner.log.marker import CatalogueEntry, Heartbeat, namespaces, studies
-from tuner.log.reading import Cursor
+from tuner.log.reader import LogReader
 from tuner.log.records import Kind, Record
 from tuner.log.rungs import StoredDecision
-from tuner.log.study_log import StudyLog
+from tuner.log.study_log import Entry, StudyLog
+from tuner.log.tending import Tender
 
 __all__ = [
     "CatalogueEntry",
-    "Cursor",
+    "Crowd",
+    "Entry",
     "Heartbeat",
     "Kind",
     "LogKey",
+    "LogReader",
     "Record",
     "RungEntry",
     "StoredDecision",
     "StudyLog",
+    "Tender",
     "accepted_results",
     "namespaces",
     "studies",

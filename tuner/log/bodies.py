@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
 from typing import cast
 
 from tuner.errors import LogError, ObjectCorrupt
 
 VERSION = 1
 MAX_BODY_BYTES = 1 << 20
+
+BUNDLE = "bundle"
+"""The kind of an object that holds several records, written at once."""
+
+LogicalId = tuple[str, str, int, str]
+"""Kind, trial, attempt and part: what makes two writes the same record."""
 
 
 def encode_body(body: Mapping[str, object]) -> bytes:
@@ -35,6 +42,26 @@ def decode_body(data: bytes, *, key: str) -> Mapping[str, object]:
     if not isinstance(document, dict) or not isinstance(document.pop("v", None), int):
         raise ObjectCorrupt(f"{key}: not a JSON object with a version")
     return cast("Mapping[str, object]", document)
+
+
+def encode_bundle(records: Iterable[tuple[LogicalId, Mapping[str, object]]]) -> tuple[str, bytes]:
+    """Several records as one body, and the part of its key: bundles that differ are two records.
+
+    Raises LogError as `encode_body` does.
+    """
+    data = encode_body({"records": [[*identity, dict(body)] for identity, body in records]})
+    return blake2b(data, digest_size=10).hexdigest(), data
+
+
+def bundled(body: Mapping[str, object]) -> Iterator[tuple[str, str, int, str, dict[str, object]]]:
+    """The records of a bundle: kind, trial, attempt, part and body. Raises ObjectCorrupt."""
+    rows = body.get("records")
+    for row in rows if isinstance(rows, list) else ():
+        match row:
+            case [str(kind), str(trial), int(attempt), str(part), dict(inner)]:
+                yield kind, trial, attempt, part, {k: v for k, v in inner.items() if k != "v"}
+            case _:
+                raise ObjectCorrupt("not a record in a bundle")
 
 
 def _refuse(constant: str) -> object:

@@ -101,6 +101,14 @@ def parse_log_name(name: str) -> LogKey | None:
     )
 
 
+def log_key(key: str) -> LogKey:
+    """What the key of a record tells. Raises LogError for anything else."""
+    found = parse_log_name(key.rpartition("/")[2])
+    if found is None:
+        raise LogError(f"not a key of a record: {key[:200]!r}")
+    return found
+
+
 def rung_name(entry: RungEntry) -> str:
     """The name below `rungs/<bracket>/<level>/`."""
     name = f"{label(entry.trial)}.{entry.attempt}.{encode_vector(entry.vector)}"

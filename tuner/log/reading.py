@@ -1,61 +1,102 @@
-"""What a reader of the log remembers, and which of the listed records are new: pure."""
+"""From names and bodies to records, and how far apart clocks may be: pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import cast
 
+from tuner.errors import ObjectCorrupt
+from tuner.log.bodies import BUNDLE, bundled
 from tuner.log.keys import LogKey, parse_log_name
-from tuner.log.records import Kind
+from tuner.log.records import Kind, Record
+from tuner.log.seen import Seen, fingerprint
 
 MARGIN_MILLISECONDS = 120_000
 """How far a reader looks back: more than clock skew and a slow put in sum."""
 
-LogicalId = tuple[str, str, int, str]
+_KINDS: Mapping[str, Kind] = {str(kind): kind for kind in Kind}
 
-_KINDS = frozenset(Kind)
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a reader has come. A value: reading again from an old one gives the same again.
-
-    Attributes:
-        milliseconds: Nothing below it, less the margin, is expected any more.
-        seen: Logical ids that were handed out; a record may be written twice at any distance.
-    """
-
-    milliseconds: int = 0
-    seen: frozenset[LogicalId] = frozenset()
-
-    @property
-    def start_after(self) -> str:
-        """Names beyond this one are listed."""
-        return f"{max(self.milliseconds - MARGIN_MILLISECONDS, 0):013d}"
-
-    def advanced(self, keys: Iterable[LogKey], *, listed_milliseconds: int) -> Cursor:
-        """The cursor after handing out `keys`.
-
-        A writer whose clock is ahead must not carry readers past the records of others: the
-        cursor never passes the store's time at which the listing began.
-        """
-        keys = list(keys)
-        newest = max((key.milliseconds for key in keys), default=0)
-        position = max(self.milliseconds, min(newest, listed_milliseconds))
-        seen = self.seen.union(key.logical_id for key in keys) if keys else self.seen
-        return Cursor(position, seen)
+_logger = logging.getLogger(__name__)
 
 
-def new_records(
-    names: Iterable[str], *, seen: frozenset[LogicalId] = frozenset()
-) -> list[list[LogKey]]:
+def new_records(names: Iterable[str], *, seen: Seen) -> list[list[LogKey]]:
     """Of names in key order: the writes of every record that was not seen before.
 
     The first write of each is the one that counts; the later ones are for when it cannot be read.
     Names that are no records, and kinds of later versions, are passed over.
     """
-    writes: dict[LogicalId, list[LogKey]] = {}
+    writes: dict[int, list[LogKey]] = {}
     for key in filter(None, map(parse_log_name, names)):
-        if key.kind in _KINDS and key.logical_id not in seen:
-            writes.setdefault(key.logical_id, []).append(key)
+        if key.kind in _KINDS or key.kind == BUNDLE:
+            mark = fingerprint(key.kind, key.trial, key.attempt, key.part)
+            if mark not in seen:
+                writes.setdefault(mark, []).append(key)
     return list(writes.values())
+
+
+def mark_of(record: Record) -> int:
+    """The fingerprint of a record's logical id."""
+    return fingerprint(str(record.kind), record.trial, record.attempt, record.part)
+
+
+def records_of(key: LogKey, body: Mapping[str, object], *, seen: Seen) -> list[Record]:
+    """The records that an object of the log stands for, but for those that were seen; now they are.
+
+    Raises ObjectCorrupt.
+    """
+    if key.kind != BUNDLE:
+        return _fresh([(key.milliseconds, *key.logical_id, body)], seen=seen)
+    rows = [(key.milliseconds, *row) for row in bundled(body)]
+    found = _fresh(rows, seen=seen)
+    seen.add(fingerprint(key.kind, key.trial, key.attempt, key.part))
+    return found
+
+
+def records_of_lines(lines: Iterable[tuple[str, object]], *, seen: Seen) -> list[Record]:
+    """The records of a block's lines, but for those that were seen; now they are."""
+    return _fresh(_rows(lines, seen=seen), seen=seen)
+
+
+_Row = tuple[int, str, str, int, str, object]
+
+
+def _rows(lines: Iterable[tuple[str, object]], *, seen: Seen) -> Iterator[_Row]:
+    for name, body in lines:
+        # Names in segments were checked by those who took them from the listing.
+        parts = name.split(".")
+        try:
+            milliseconds, attempt = int(parts[0]), int(parts[3])
+            _, kind, trial, _, part = parts[:5]
+            if not isinstance(body, dict) or not isinstance(body.pop("v", None), int):
+                raise ObjectCorrupt("not a JSON object with a version")
+            if kind != BUNDLE:
+                yield milliseconds, kind, trial, attempt, part, body
+            elif seen.add(fingerprint(kind, trial, attempt, part)):
+                for row in bundled(body):
+                    yield milliseconds, *row
+        except (ValueError, IndexError, ObjectCorrupt) as error:
+            _logger.warning("passed over a record of a segment: %s: %s", name[:200], error)
+
+
+def _fresh(rows: Iterable[_Row], *, seen: Seen) -> list[Record]:
+    records = []
+    for milliseconds, kind, trial, attempt, part, body in rows:
+        known = _KINDS.get(kind)
+        if known is not None and seen.add(fingerprint(kind, trial, attempt, part)):
+            records.append(
+                Record(
+                    kind=known,
+                    trial=trial,
+                    attempt=attempt,
+                    part=part,
+                    milliseconds=milliseconds,
+                    body=cast("Mapping[str, object]", body),
+                )
+            )
+    return records
+
+
+def in_key_order(records: Iterable[Record]) -> list[Record]:
+    """Records as their keys are ordered."""
+    return sorted(records, key=lambda one: (one.milliseconds, *one.logical_id))

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tuner.artifacts import ArtifactStore, Patience, validate_key
-from tuner.errors import ObjectCorrupt, ObjectMissing, ObjectTooLarge
-from tuner.log.bodies import MAX_BODY_BYTES, decode_body, encode_body
+from tuner.errors import LogError
+from tuner.log.bodies import BUNDLE, encode_body, encode_bundle
+from tuner.log.following import Crowd
 from tuner.log.keys import LogKey, RungEntry, log_name
 from tuner.log.marker import Heartbeat, Heartbeats, Marker
-from tuner.log.reading import Cursor, new_records
+from tuner.log.reader import LogReader
 from tuner.log.records import Kind, Record
 from tuner.log.rungs import Rungs, StoredDecision
+from tuner.log.tending import Tender
 
 FRESH_SECONDS = 30.0
 """A put that has not succeeded by then gets a new time, so that no record appears below the margin
 of the readers."""
 
-PARALLEL_READS = 8
 
-_logger = logging.getLogger(__name__)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A record to be written.
+
+    Attributes:
+        kind: What it tells.
+        trial: The trial's name.
+        attempt: Which pod of the trial, from 1; 0 for `proposed`.
+        part: Tells records of one kind and attempt apart.
+        body: JSON object; numbers finite.
+    """
+
+    kind: Kind
+    trial: str
+    attempt: int
+    part: str = "0"
+    body: Mapping[str, object]
 
 
 class StudyLog:
@@ -70,28 +86,42 @@ class StudyLog:
         for longer than the log's patience.
         """
         data = encode_body(body)
-        taken, key = float("-inf"), ""
+        return self._put(data, lambda at: LogKey(at, kind, trial, attempt, part))
 
-        def put() -> str:
-            nonlocal taken, key
-            if self._clock() - taken > FRESH_SECONDS:
-                taken, milliseconds = self._clock(), round(self._store.now() * 1000)
-                key = self._log + log_name(LogKey(milliseconds, kind, trial, attempt, part))
-            self._store.put(key, data)
-            return key
+    def append_all(self, entries: Sequence[Entry]) -> str:
+        """Writes several records as one object: all of them or none. Returns its key.
 
-        return self._patience.call(put)
-
-    def read(self, cursor: Cursor | None = None) -> tuple[list[Record], Cursor]:
-        """Records that have come since `cursor`, in key order, and the cursor after them.
-
-        Every record is handed out once along a chain of cursors, however often it was written.
+        Raises as `append` does.
         """
-        return self._patience.call(lambda: self._read(cursor or Cursor()))
+        if not entries:
+            raise LogError("no records to append")
+        last = entries[-1]
+        if len(entries) == 1:
+            return self.append(
+                last.kind, trial=last.trial, attempt=last.attempt, part=last.part, body=last.body
+            )
+        for one in entries:
+            log_name(LogKey(0, one.kind, one.trial, one.attempt, one.part))
+        part, data = encode_bundle(
+            ((str(one.kind), one.trial, one.attempt, one.part), one.body) for one in entries
+        )
+        return self._put(data, lambda at: LogKey(at, BUNDLE, last.trial, last.attempt, part))
+
+    def reader(self, *, crowd: Crowd | None = None) -> LogReader:
+        """Reads from the beginning and on, each record once.
+
+        Args:
+            crowd: With whom it shares the work of reading; None to read all by itself.
+        """
+        return LogReader(self._store, self.prefix, patience=self._patience, crowd=crowd)
+
+    def tender(self, crowd: Crowd) -> Tender:
+        """Does one worker's share of the work on a busy log."""
+        return Tender(self._store, self.prefix, crowd=crowd)
 
     def read_all(self) -> list[Record]:
-        """Every record, each once, in key order."""
-        return self.read()[0]
+        """Every record, each once, in key order; single records are listed from the beginning."""
+        return LogReader(self._store, self.prefix, patience=self._patience, complete=True).read()
 
     def put_rung(
         self, bracket: int, level: float, *, trial: str, attempt: int, vector: Sequence[float]
@@ -130,41 +160,15 @@ class StudyLog:
         """What `study.json` says, or None."""
         return self._marker.get()
 
-    def _read(self, cursor: Cursor) -> tuple[list[Record], Cursor]:
-        listed_milliseconds = round(self._store.now() * 1000)
-        start = self._log + cursor.start_after
-        names = (
-            info.key.removeprefix(self._log)
-            for info in self._store.list(self._log, start_after=start)
-        )
-        fresh = new_records(names, seen=cursor.seen)
-        records = list(filter(None, self._fetch(fresh)))
-        keys = [
-            LogKey(one.milliseconds, one.kind, one.trial, one.attempt, one.part) for one in records
-        ]
-        return records, cursor.advanced(keys, listed_milliseconds=listed_milliseconds)
+    def _put(self, data: bytes, key_at: Callable[[int], LogKey]) -> str:
+        taken, key = float("-inf"), ""
 
-    def _fetch(self, writes: list[list[LogKey]]) -> Iterable[Record | None]:
-        if len(writes) < PARALLEL_READS:
-            return map(self._first_readable, writes)
-        with ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="study-log") as pool:
-            return list(pool.map(self._first_readable, writes))
+        def put() -> str:
+            nonlocal taken, key
+            if self._clock() - taken > FRESH_SECONDS:
+                taken, milliseconds = self._clock(), round(self._store.now() * 1000)
+                key = self._log + log_name(key_at(milliseconds))
+            self._store.put(key, data)
+            return key
 
-    def _first_readable(self, writes: Iterable[LogKey]) -> Record | None:
-        for key in writes:
-            name = self._log + log_name(key)
-            try:
-                body = decode_body(self._store.get(name, max_bytes=MAX_BODY_BYTES), key=name)
-            except (ObjectMissing, ObjectTooLarge, ObjectCorrupt) as error:
-                # One bad object must not keep every reader from the rest of the log.
-                _logger.warning("passed over a record of the study log: %s", error)
-                continue
-            return Record(
-                kind=Kind(key.kind),
-                trial=key.trial,
-                attempt=key.attempt,
-                part=key.part,
-                milliseconds=key.milliseconds,
-                body=body,
-            )
-        return None
+        return self._patience.call(put)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tuner.artifacts import FolderStore, Patience
-from tuner.log import Cursor, Kind, StudyLog
+from tuner.log import Kind, StudyLog
 
 PREFIX = "studies/ns/s.uid"
 FAULTS = ("ok", "refuse", "drop")
@@ -33,13 +33,11 @@ writes = st.fixed_dictionaries(
 def test_every_record_is_read_exactly_once(make_store, make_time, plan, reader_skew) -> None:
     time = make_time()
     reader_store = make_store(time, skew=reader_skew)
-    reader = StudyLog(reader_store, PREFIX)
-    cursor, read = Cursor(), []
+    reader = StudyLog(reader_store, PREFIX).reader()
+    read: list[tuple[str, str, int, str]] = []
 
     def poll() -> None:
-        nonlocal cursor
-        records, cursor = reader.read(cursor)
-        read.extend(record.logical_id for record in records)
+        read.extend(record.logical_id for record in reader.read())
 
     written = set()
     for number, write in enumerate(plan):
@@ -68,7 +66,7 @@ def test_every_record_is_read_exactly_once(make_store, make_time, plan, reader_s
     poll()
     assert len(read) == len(set(read))
     assert set(read) == written
-    everything = [record.logical_id for record in reader.read_all()]
+    everything = [record.logical_id for record in StudyLog(reader_store, PREFIX).read_all()]
     assert len(everything) == len(set(everything))
     assert set(everything) == written
 
@@ -84,12 +82,10 @@ def test_threads_on_one_folder(tmp_path: Path) -> None:
             log.append(Kind.RESULT, trial=f"s-{worker}-{number}", attempt=1, body={"n": number})
 
     def follow() -> None:
-        log = StudyLog(FolderStore(tmp_path), PREFIX)
-        cursor, last = None, False
+        reader, last = StudyLog(FolderStore(tmp_path), PREFIX).reader(), False
         while not last:
             last = done.is_set()
-            records, cursor = log.read(cursor)
-            read.extend(record.logical_id for record in records)
+            read.extend(record.logical_id for record in reader.read())
 
     follower = threading.Thread(target=follow)
     follower.start()

@@ -1,3 +1,4 @@
+import json
 import logging
 import math
 
@@ -5,7 +6,7 @@ import pytest
 
 from tuner.artifacts import Patience
 from tuner.errors import LogError, StoreUnreachable
-from tuner.log import Kind, Record, StudyLog, accepted_results
+from tuner.log import Entry, Kind, Record, StudyLog, accepted_results
 from tuner.log.bodies import MAX_BODY_BYTES
 
 PREFIX = "studies/ns/s.uid"
@@ -33,29 +34,95 @@ def test_append_and_read(store) -> None:
     ]
 
 
-def test_reading_goes_on_from_the_cursor(store) -> None:
+def test_a_reader_goes_on_from_where_it_was(store) -> None:
     log = log_on(store)
+    reader = log.reader()
     seen: list[str] = []
-    cursor = None
     for number in range(30):
         store.time.now += 10
         log.append(Kind.RESULT, trial=f"s-0-{number}", attempt=1, body={})
-        records, cursor = log.read(cursor)
-        seen += [record.trial for record in records]
+        seen += [record.trial for record in reader.read()]
     assert seen == [f"s-0-{number}" for number in range(30)]
-    store.gets = 0
-    assert log.read(cursor)[0] == []
-    assert store.gets == 0
+    store.gets = store.lists = 0
+    assert reader.read() == []
+    assert (store.gets, store.lists) == (0, 1)
 
 
-def test_an_old_cursor_gives_the_same_again(store) -> None:
+def test_an_error_in_the_middle_of_reading_loses_nothing(store, monkeypatch) -> None:
+    log = log_on(store)
+    for number in range(5):
+        log.append(Kind.RESULT, trial=f"s-0-{number}", attempt=1, body={})
+    reader, get = log.reader(), store.get
+
+    def failing(key: str, *, max_bytes: int) -> bytes:
+        if ".s-0-3." in key:
+            raise StoreUnreachable(key)
+        return get(key, max_bytes=max_bytes)
+
+    monkeypatch.setattr(store, "get", failing)
+    with pytest.raises(StoreUnreachable):
+        reader.read()
+    monkeypatch.undo()
+    assert [record.trial for record in reader.read()] == [f"s-0-{number}" for number in range(5)]
+
+
+def test_a_record_that_its_writer_noted_is_not_handed_out(store) -> None:
     log = log_on(store)
     log.append(Kind.RESULT, trial="s-0-0", attempt=1, body={})
-    _, cursor = log.read()
+    (record,) = log.read_all()
+    reader = log.reader()
+    reader.note(record)
+    assert reader.read() == []
+
+
+def test_several_records_are_one_object(store) -> None:
+    log = log_on(store)
+    entries = [
+        Entry(kind=Kind.STAGE, trial="s-0-0", attempt=1, part=name, body={"stage": name})
+        for name in ("prepare", "train")
+    ]
+    entries.append(Entry(kind=Kind.RESULT, trial="s-0-0", attempt=1, body={"v": 1, "x": 2}))
+    key = log.append_all(entries)
+    assert store.puts == 1
+    assert key.startswith(f"{PREFIX}/log/1700000000000.bundle.s-0-0.1.")
+    assert [(one.kind, one.part, one.body) for one in log.read_all()] == [
+        (Kind.RESULT, "0", {"x": 2}),
+        (Kind.STAGE, "prepare", {"stage": "prepare"}),
+        (Kind.STAGE, "train", {"stage": "train"}),
+    ]
+
+
+def test_bundles_that_overlap_hide_nothing_of_each_other(store) -> None:
+    log, reader = log_on(store), log_on(store).reader()
+    entries = [
+        Entry(kind=Kind.VERDICT, trial=f"s-0-{number}", attempt=1, body={}) for number in range(3)
+    ]
+    log.append_all(entries[:2])
+    assert len(reader.read()) == 2
+    log.append_all(entries)
+    log.append_all(entries)
+    assert [record.trial for record in reader.read()] == ["s-0-2"]
+    assert len(log.read_all()) == 3
+
+
+def test_one_record_needs_no_bundle(store) -> None:
+    log = log_on(store)
+    key = log.append_all([Entry(kind=Kind.VERDICT, trial="s-0-0", attempt=1, part="3", body={})])
+    assert key == f"{PREFIX}/log/1700000000000.verdict.s-0-0.1.3.json"
+    with pytest.raises(LogError):
+        log.append_all([])
+
+
+@pytest.mark.parametrize("rows", [[["result", "s-0-0", 1]], ["x"], [["result", "s", 1, "0", []]]])
+def test_a_bundle_that_is_none_hides_no_other(store, rows, caplog) -> None:
+    store.objects[f"{PREFIX}/log/1600000000000.bundle.s-0-0.1.ab.json"] = json.dumps(
+        {"v": 1, "records": rows}
+    ).encode()
+    log = log_on(store)
     log.append(Kind.RESULT, trial="s-0-1", attempt=1, body={})
-    first, again = log.read(cursor)[0], log.read(cursor)[0]
-    assert [record.trial for record in first] == ["s-0-1"]
-    assert first == again
+    with caplog.at_level(logging.WARNING):
+        assert [record.trial for record in log.read_all()] == ["s-0-1"]
+    assert "s-0-0" in caplog.text
 
 
 def test_the_first_write_of_a_record_counts(store) -> None:
@@ -69,35 +136,34 @@ def test_the_first_write_of_a_record_counts(store) -> None:
 def test_a_second_write_is_never_handed_out_however_late(store) -> None:
     log = log_on(store)
     log.append(Kind.RESULT, trial="s-0-0", attempt=1, body={})
-    _, cursor = log.read()
+    reader = log.reader()
+    assert len(reader.read()) == 1
     for _ in range(5):
         store.time.now += 1000
         log.append(Kind.RESULT, trial="s-0-0", attempt=1, body={})
-        records, cursor = log.read(cursor)
-        assert records == []
+        assert reader.read() == []
 
 
 def test_a_record_that_appears_below_the_cursor_is_seen(store, make_store) -> None:
     log = log_on(store)
     behind = make_store(store.time, skew=-80.0, objects=store.objects)
     log.append(Kind.RESULT, trial="s-0-0", attempt=1, body={})
-    _, cursor = log.read()
+    reader = log.reader()
+    assert len(reader.read()) == 1
     log_on(behind).append(Kind.RESULT, trial="s-0-1", attempt=1, body={})
-    records, _ = log.read(cursor)
-    assert [record.trial for record in records] == ["s-0-1"]
+    assert [record.trial for record in reader.read()] == ["s-0-1"]
 
 
 def test_a_clock_far_ahead_hides_nobody_elses_records(store, make_store) -> None:
     log = log_on(store)
     ahead = make_store(store.time, skew=7 * 86_400.0, objects=store.objects)
     log_on(ahead).append(Kind.RESULT, trial="s-0-0", attempt=1, body={})
-    records, cursor = log.read()
-    assert len(records) == 1
+    reader = log.reader()
+    assert len(reader.read()) == 1
     for number in range(1, 4):
         store.time.now += 300
         log.append(Kind.RESULT, trial=f"s-0-{number}", attempt=1, body={})
-        records, cursor = log.read(cursor)
-        assert [record.trial for record in records] == [f"s-0-{number}"]
+        assert [record.trial for record in reader.read()] == [f"s-0-{number}"]
 
 
 def test_a_lost_answer_makes_one_record(store) -> None:
