@@ -37,7 +37,6 @@ from benchmarks.transfer.case import Case  # noqa: E402
 from benchmarks.transfer.curves import summary  # noqa: E402
 from benchmarks.transfer.figures import figures_of  # noqa: E402
 from benchmarks.transfer.methods import GP_EI, METHODS, OURS, PORTFOLIO  # noqa: E402
-from benchmarks.transfer.own import START  # noqa: E402
 from benchmarks.transfer.tables import Array, Collection  # noqa: E402
 
 CONTROL_ROWS = 100
@@ -75,7 +74,6 @@ def main() -> None:
     controls["coverage90"] = {c: float(np.mean(shares)) for c, shares in covered.items()}
     controls["tasks"] = {c: len(shares) for c, shares in covered.items()}
     controls["seeds"] = options.seeds
-    controls["startFromPortfolio"] = START
     controls["development"] = options.development
     controls["minutes"] = (time.monotonic() - began) / 60
     for collection in curves:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.transfer.case import EVALUATIONS, Case
-from benchmarks.transfer.own import START, portfolio
+from benchmarks.transfer.own import portfolio, start_of
 from benchmarks.transfer.tables import Array
 from tuner.acquisition.improvement import log_expected_improvement
 from tuner.surrogates.gp import GaussianProcess, Hyperparameters, fit
@@ -87,7 +87,7 @@ def rgpe(case: Case, rng: np.random.Generator) -> list[int]:
     table, doubt = case.table, _emulator_doubt(case)
     unit = table.std(axis=1, keepdims=True)
     scaled = (table - table.mean(axis=1, keepdims=True)) / unit
-    rows = portfolio(case, rng)[:START]
+    rows = portfolio(case, rng)[: start_of(case)]
     while len(rows) < EVALUATIONS:
         z = Standardize.of(case.y[rows]).transform(case.y[rows])
         own = GaussianProcess(case.X[rows], z, fit(case.X[rows], z, case.groups), case.groups)

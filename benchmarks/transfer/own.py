@@ -7,13 +7,15 @@ import numpy as np
 from benchmarks.transfer.case import EVALUATIONS, Case
 from benchmarks.transfer.tables import Array
 from tuner.acquisition.improvement import log_expected_improvement
-from tuner.searchers.auto import PORTFOLIO
+from tuner.searchers.auto import portfolio_length
 from tuner.surrogates.prior.evidence import MOMENTS, NETWORK, mixed
 from tuner.surrogates.prior.portfolio import greedy
 from tuner.surrogates.prior.posterior import Posterior
 
-START = PORTFOLIO
-"""So many evaluations come from the portfolio, as in the product."""
+
+def start_of(case: Case) -> int:
+    """So many evaluations come from the portfolio, as in the product."""
+    return portfolio_length(len({task.group for task in case.sources}))
 
 
 def portfolio(case: Case, rng: np.random.Generator) -> list[int]:
@@ -26,12 +28,12 @@ def portfolio(case: Case, rng: np.random.Generator) -> list[int]:
 
 def ours(case: Case, rng: np.random.Generator) -> list[int]:
     """Portfolio, then log EI under the evidence-weighted priors."""
-    return _search(case, start=START, only=None)
+    return _search(case, start=start_of(case), only=None)
 
 
 def moments(case: Case, rng: np.random.Generator) -> list[int]:
     """Ours without network and without evidence."""
-    return _search(case, start=START, only=MOMENTS)
+    return _search(case, start=start_of(case), only=MOMENTS)
 
 
 def without_portfolio(case: Case, rng: np.random.Generator) -> list[int]:

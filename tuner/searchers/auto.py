@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -38,8 +39,18 @@ LEAST_START, MOST_START = 4, 10
 TEMPERATURE = 0.2
 """Mean temperature of the workers after the first, in log value."""
 
-PORTFOLIO = 2
-"""So many trials of each worker come from the portfolio before the prior's model takes over."""
+PORTFOLIO, MOST_PORTFOLIO, FEW_SOURCES = 2, 8, 24
+"""Bounds of the number of trials that come from the portfolio before the prior's model takes over;
+between them it is the last number over that of earlier studies."""
+
+
+def portfolio_length(sources: int) -> int:
+    """How many trials come from the portfolio: few earlier studies rank better than they predict.
+
+    Args:
+        sources: How many groups of earlier studies there are, at least one.
+    """
+    return min(max(PORTFOLIO, FEW_SOURCES // sources), MOST_PORTFOLIO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +64,7 @@ class EngineSearcher:
         start_up: How many trials are proposed before the engine is asked, without a prior.
         worker: The worker's ordinal.
         workers: How many workers there are.
+        portfolio: How many trials of each worker come from the portfolio.
         opening: How earlier studies have it begin, with several objectives.
     """
 
@@ -62,6 +74,7 @@ class EngineSearcher:
     start_up: int
     worker: int
     workers: int
+    portfolio: int = PORTFOLIO
     opening: Opening | None = None
 
     def suggest(
@@ -115,14 +128,16 @@ class EngineSearcher:
         """How many trials there are before the engine is asked."""
         if self.engine.prior is None:
             return self.start_up
-        return (PORTFOLIO if self.opening is None else self.opening.length) * self.workers
+        if self.opening is not None:
+            return self.opening.length * self.workers
+        return self.portfolio * self.workers
 
     def _from_portfolio(self, proposed: Proposed) -> Suggestion | None:
         """The next of the configurations that did best in earlier studies."""
         if self.engine.prior is None:
             return None
         points = self.engine.prior.portfolio(worker=self.worker, workers=self.workers)
-        for row in range(min(PORTFOLIO, len(points))):
+        for row in range(min(self.portfolio, len(points))):
             configuration = self.engine.configuration(points[np.array([row])])
             if configuration not in proposed and proposed.joint.is_open(configuration):
                 why: dict[str, object] = {"searcher": self.name, "prior": {"portfolio": row}}
@@ -182,8 +197,19 @@ def engine_searcher(
         start_up=start_up,
         worker=worker,
         workers=workers,
+        portfolio=_portfolio_share(engine, workers=workers),
         opening=None if engine.prospector is None else opening,
     )
+
+
+def _portfolio_share(engine: Engine, *, workers: int) -> int:
+    """How many trials of each worker come from the portfolio; never much of a short study."""
+    if engine.prior is None:
+        return PORTFOLIO
+    length = min(portfolio_length(engine.prior.sources), len(engine.prior.portfolio()))
+    if engine.facts.max_trials is not None:
+        length = min(length, engine.facts.max_trials // 3)
+    return max(PORTFOLIO, math.ceil(length / workers))
 
 
 def _temperature(seed: int, worker: int) -> float:

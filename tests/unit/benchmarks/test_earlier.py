@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from benchmarks.problems.earlier import portfolio_of, prior_of, source_studies
-from benchmarks.problems.manifest import space_of
+from benchmarks.problems.manifest import Budget, space_of
 from benchmarks.problems.protocol import Declared, EarlierStudy, EarlierTrial, ProblemStage
+from benchmarks.simulate import product, run
+from tuner.searchers.auto import portfolio_length
 
 PARAMETERS = [{"name": name, "float": {"min": 0, "max": 1}} for name in ("x", "y")]
 
@@ -67,3 +69,26 @@ def test_what_was_learned_starts_near_the_best():
     best = min(math.dist(space.encode(one.parameters), (0.3, 0.7)) for one in portfolio)
     assert best < 0.15
     assert {one.chosen for one in portfolio} == {("machine",)}
+
+
+@pytest.mark.parametrize(("sources", "length"), [(1, 8), (3, 8), (5, 4), (11, 2), (100, 2)])
+def test_few_earlier_studies_are_followed_for_longer(sources, length):
+    assert portfolio_length(sources) == length
+
+
+@pytest.mark.parametrize(("trials", "followed"), [(27, 8), (15, 5), (4, 2)])
+def test_a_study_begins_with_the_portfolio_of_the_earlier_ones(trials, followed):
+    problem = Similar()
+    prior = prior_of(problem)
+    asked = []
+
+    def auto(context):
+        searcher = product("Auto")(context)
+        asked.append(searcher.portfolio)
+        return searcher
+
+    trace = run(problem, auto, seed=0, budget=Budget(trials=trials), warm_up=0, prior=prior)
+    assert asked[0] == followed
+    first = [dict(one.parameters) for one in trace.trials[:followed]]
+    expected = [space_of(problem).from_unit(unit) for unit in prior.portfolio().unit[:followed]]
+    assert first == expected

@@ -12,7 +12,7 @@ from tuner.surrogates.points import Points
 from tuner.surrogates.prior.matching import matched
 from tuner.surrogates.prior.moments import equal_groups
 from tuner.surrogates.prior.output import OutputPrior
-from tuner.surrogates.prior.portfolio import greedy, greedy_cover
+from tuner.surrogates.prior.portfolio import greedy, greedy_cover, then_by_mean
 from tuner.surrogates.prior.studies import SourceStudy
 from tuner.surrogates.prior.tasks import Array
 from tuner.surrogates.working_set import choose
@@ -51,7 +51,10 @@ def portfolio(candidates: Points, inputs: Inputs, outputs: Sequence[OutputPrior]
         regrets, common = regrets[:1], list(regrets[0])
     shares = equal_groups(tuple(groups[task] for task in common))
     tables = [np.column_stack([one[task] for task in common]) for one in regrets]
-    rows = greedy(tables[0], shares) if len(tables) == 1 else greedy_cover(tables, shares)
+    if len(tables) == 1:
+        rows = then_by_mean(tables[0], shares, greedy(tables[0], shares), X)
+    else:
+        rows = greedy_cover(tables, shares)
     return candidates[np.array(rows, dtype=np.intp)]
 
 

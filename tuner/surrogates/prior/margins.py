@@ -110,7 +110,8 @@ class MarginPrior:
         """The most probable margin, given what a model predicts for z.
 
         The density of y is that of z under the model times dz/dy; the mode is that of
-        (floor / unit, log unit) on a grid.
+        (floor, log unit) on a grid. That of (floor / unit, log unit), one log unit higher, leans to
+        large units, with which whatever was observed looks alike.
 
         Args:
             y: Observations in the task's units, shape (n,), n >= 1.
@@ -122,7 +123,7 @@ class MarginPrior:
         u = (y[:, None] - floors) / units
         z = _bound(u) if self.bounded else u
         residual = whiten(z - mean[:, None])
-        density = -0.5 * np.einsum("ng,ng->g", residual, residual) - (len(y) - 1) * log_units
+        density = -0.5 * np.einsum("ng,ng->g", residual, residual) - len(y) * log_units
         if self.bounded:
             density -= 2.0 * np.log(np.maximum(u, 1.0)).sum(axis=0)
         density -= 0.5 * ((floors - self.floor[0]) / self.floor[1]) ** 2

@@ -8,14 +8,22 @@ in Wistuba et al. 2015). With several objectives it raises most the mean hypervo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 
 from tuner.surrogates.prior.tasks import Array
+from tuner.surrogates.working_set import apart
 
 SIZE = 32
 WORST = 1.5
 """Regret at which a source counts as not served at all."""
+
+NEAR = 0.03
+"""Rows that differ by less in every input do not follow each other: one tells of the other."""
+
+LOOKED_AT = 512
+"""So many of the best by mean regret are looked at."""
 
 
 def greedy(regret: Array, shares: Array, *, size: int = SIZE) -> list[int]:
@@ -38,6 +46,29 @@ def greedy(regret: Array, shares: Array, *, size: int = SIZE) -> list[int]:
         chosen.append(row)
         best = np.minimum(best, regret[row])
     return chosen
+
+
+def then_by_mean(regret: Array, shares: Array, chosen: Sequence[int], X: Array) -> list[int]:
+    """A portfolio, and after it the other rows by mean regret, none near to one before it.
+
+    With few sources a greedy portfolio ends soon, and what was good for all of them is still the
+    best that is known.
+
+    Args:
+        regret: As for `greedy`, shape (n, N).
+        shares: Weight of each source, shape (N,).
+        chosen: The portfolio.
+        X: Inputs, shape (n, p).
+
+    Returns:
+        At most `SIZE` rows.
+    """
+    mean = np.minimum(regret, WORST) @ shares
+    taken = set(chosen)
+    by_mean = (int(row) for row in np.argsort(mean, kind="stable") if int(row) not in taken)
+    rows = np.array([*chosen, *islice(by_mean, LOOKED_AT)], dtype=np.intp)
+    away = rows[apart(X[rows], least=NEAR)].tolist()
+    return [*chosen, *(row for row in away if row not in taken)][: max(SIZE, len(chosen))]
 
 
 def greedy_cover(

@@ -15,7 +15,7 @@ from tuner.surrogates.points import Points
 from tuner.surrogates.prior.output import OutputPrior, PriorPredictor
 from tuner.surrogates.prior.tasks import Array
 
-VERSION = 4
+VERSION = 5
 """Changes whenever training or the stored form does."""
 
 
@@ -53,6 +53,11 @@ class Prior:
             fidelity: Likewise.
         """
         return features.widened(self.types).columns(fidelity=fidelity)
+
+    @property
+    def sources(self) -> int:
+        """How many groups of earlier studies tell of the output that most of them tell of."""
+        return max(len(set(one.task_groups)) for one in self.outputs.values())
 
     def predictor(self, name: str, X: Array, y: Array) -> PriorPredictor | None:
         """What to expect of an output, given what the new study showed.

@@ -79,8 +79,7 @@ def test_the_density_of_a_margin_counts_the_map_s_slope():
         fit = -0.5 * (((z(y) - mean) / noise) ** 2).sum() + np.log(slope).sum()
         floor_term = -0.5 * ((floor - prior.floor[0]) / prior.floor[1]) ** 2
         unit_term = -0.5 * ((np.log(unit) - prior.log_unit[0]) / prior.log_unit[1]) ** 2
-        # with respect to (floor / unit, log unit)
-        return fit + floor_term + unit_term + np.log(unit)
+        return fit + floor_term + unit_term
 
     at_mode = log_posterior(found.floor, found.unit)
     floors, log_units = prior._candidates(0.4)

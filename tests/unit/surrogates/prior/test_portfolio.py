@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tuner.surrogates.prior.portfolio import WORST, greedy, greedy_cover
+from tuner.surrogates.prior.portfolio import NEAR, SIZE, WORST, greedy, greedy_cover, then_by_mean
 
 
 @pytest.fixture
@@ -45,6 +45,19 @@ def test_three_are_nearly_as_good_as_the_best_three(regret):
 def test_a_task_that_nothing_serves_does_not_decide():
     regret = np.array([[0.4, 9.0], [0.0, 8.0], [0.1, 7.0]])
     assert greedy(regret, np.ones(2)) == [1]
+
+
+def test_after_the_portfolio_come_others_by_mean_regret_that_are_apart(regret, rng):
+    X = rng.random((40, 2))
+    X[:20] = X[20:] + 0.5 * NEAR  # every one has a neighbour
+    chosen = greedy(regret, np.ones(7))
+    rows = then_by_mean(regret, np.ones(7), chosen, X)
+    assert rows[: len(chosen)] == chosen
+    assert len(chosen) < len(rows) == len(set(rows)) <= SIZE
+    later = rows[len(chosen) :]
+    assert np.all(np.diff(np.minimum(regret, WORST)[later].mean(axis=1)) >= 0)
+    for place, row in enumerate(later, start=len(chosen)):
+        assert np.abs(X[rows[:place]] - X[row]).max(axis=1).min() >= NEAR
 
 
 def dominated_share(regrets, rows, samples=20_000):
