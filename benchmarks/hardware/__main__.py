@@ -3,8 +3,9 @@
     OMP_NUM_THREADS=1 python -m benchmarks.hardware trimtuner     # with the peers' environment
     python -m benchmarks.hardware scout                           # transfer over programs
     python -m benchmarks.hardware nas                             # latency at equal error
-    python -m benchmarks.hardware mlp                             # what choices are made on,
-    python -m benchmarks.hardware scout-development               # as well
+    python -m benchmarks.hardware mlp                             # choices are made on this,
+    python -m benchmarks.hardware cnn-time                        # on this,
+    python -m benchmarks.hardware scout-development               # and on this
 
 Tables of configurations that others measured are replayed through the product's worker, log and
 simulated backend; controls without a model walk the same table at the same prices. `--runs FILE`
@@ -34,13 +35,13 @@ CLUSTERS = 69
 """Of scout. A method that repeats itself may run twice as many; ours and the controls do not."""
 
 QUICK_SEEDS = 2
-SLOW = {"optuna GP (EHVI)": 5}
-"""So many seeds of methods that take more than a second of CPU a proposal."""
+SLOW = {"optuna GP (EHVI)": {"trimtuner": 5, "cnn-time": 5, "mlp": 5, "scout": 2, "nas": 1}}
+"""So many seeds, by collection, of methods that take about a second of CPU a proposal."""
 FIRST_SEED = 100
 """Seeds below it are for development."""
 
 TRAINED = (
-    OURS, "Auto, Hyperband", "accuracy-only ASHA", "selection only", "random in full",
+    OURS, "Auto, Hyperband", "Auto, promotion", "accuracy-only ASHA", "selection only", "random in full",
     "cheap first, USD", "cheap first, seconds", "MO-ASHA, corrected", "MO-ASHA, fixed objective",
     "MO-ASHA, as shipped", "optuna NSGA-II", "optuna GP (EHVI)",
 )  # fmt: skip
@@ -76,6 +77,9 @@ class Benchmark:
 BENCHMARKS: Mapping[str, Benchmark] = {
     "trimtuner": Benchmark(
         collection="trimtuner", folder="hw_trimtuner", seeds=30, methods=TRAINED, share=0.2
+    ),
+    "cnn-time": Benchmark(
+        collection="cnn-time", folder="hw_hyperjump", seeds=10, methods=TRAINED, share=0.2
     ),
     "mlp": Benchmark(collection="mlp", folder="hw_lynceus", seeds=10, methods=TRAINED, share=0.2),
     "scout": Benchmark(
@@ -156,7 +160,7 @@ def _tasks(
     for seed in range(seeds):
         for name, table in known.items():
             for method in methods:
-                if seed < SLOW.get(method, math.inf):
+                if seed < SLOW.get(method, {}).get(benchmark.collection, math.inf):
                     yield Task(
                         table=name,
                         method=method,

@@ -15,10 +15,9 @@ from benchmarks.problems.tables import Table
 from tuner.schedulers import RungRecord
 from tuner.schedulers.ranking import count_better
 
-REDUCTION = 3.0
 Vector = tuple[float, ...]
-Continues = Callable[[Sequence[Vector], Vector], bool]
-"""Whether a newcomer goes on, given the vectors of its rung, its own the last of them."""
+Continues = Callable[[Sequence[Vector], int], bool]
+"""Whether the last of a rung's vectors goes on, given the reduction factor."""
 
 
 def order_of(table: Table, seed: int) -> list[int]:
@@ -72,13 +71,13 @@ def asha(
             yield row, level
             rung = rungs[level]
             rung.append(tuple(vectors[level][row, which].tolist()))
-            if level < len(table.levels) - 1 and not continues(rung, rung[-1]):
+            if level < len(table.levels) - 1 and not continues(rung, table.reduction):
                 break
 
 
-def corrected(rung: Sequence[Vector], newcomer: Vector) -> bool:
-    """The product's rule: fewer than one in `REDUCTION` of the rung are strictly better."""
+def corrected(rung: Sequence[Vector], reduction: int) -> bool:
+    """The product's rule: fewer than one in `reduction` of the rung are strictly better."""
     records = [RungRecord(trial=f"{place:06d}", vector=vector) for place, vector in enumerate(rung)]
     own = records[-1].trial
-    better = count_better(records, trial=own, minimize=[True] * len(newcomer))
-    return better * REDUCTION < len(rung)
+    better = count_better(records, trial=own, minimize=[True] * len(rung[-1]))
+    return better * reduction < len(rung)

@@ -58,7 +58,7 @@ class Method:
         policy: Of those without a model; it takes a table and a seed.
         settings: Of our engine.
         peer: A name that `make_peer` knows.
-        stops: Whether the product's Hyperband stops its trials.
+        variant: Of the product's Hyperband; empty where every trial runs in full.
         transfer: Whether it learns from earlier studies.
         accurate: Whether it takes its most accurate trial, whatever that costs.
         needs: The library that it needs.
@@ -70,7 +70,7 @@ class Method:
     policy: Policy | None = None
     settings: EngineSettings | None = None
     peer: str = ""
-    stops: bool = False
+    variant: str = ""
     transfer: bool = False
     accurate: bool = False
     needs: str = ""
@@ -85,17 +85,25 @@ class Method:
                 budget_usd=setting.budget_usd,
                 max_steps=setting.max_trials,
             )
-        steps, _ = searched(
+        return searched(
             setting.table,
             self._factory,
             seed=setting.seed,
             budget_usd=setting.budget_usd,
-            stops=self.stops,
+            scheduler=self._scheduler(setting.table),
             max_trials=setting.max_trials,
-            warm_up=list(setting.start) if self.peer and setting.start else 0,
+            start=list(setting.start) if self.peer else None,
             prior=setting.prior if self.transfer else None,
         )
-        return steps
+
+    def _scheduler(self, table: Table) -> dict[str, object] | None:
+        if not self.variant:
+            return None
+        return {
+            "type": "Hyperband",
+            "variant": self.variant,
+            "reductionFactor": table.reduction,
+        }
 
     def _steps(self, setting: Setting) -> Iterator[Step]:
         if self.ordered:
@@ -135,8 +143,18 @@ METHODS: Mapping[str, Method] = {
         Method(name=OURS, kind="ours", settings=EngineSettings(), transfer=True),
         Method(name="Auto, no transfer", kind="ablation", settings=EngineSettings(transfer=False)),
         Method(
-            name="Auto, Hyperband", kind="ablation", settings=EngineSettings(), transfer=True,
-            stops=True,
+            name="Auto, Hyperband",
+            kind="ablation",
+            settings=EngineSettings(),
+            transfer=True,
+            variant="Stopping",
+        ),
+        Method(
+            name="Auto, promotion",
+            kind="ablation",
+            settings=EngineSettings(),
+            transfer=True,
+            variant="Promotion",
         ),
         Method(
             name="Auto, no cost", kind="ablation", settings=EngineSettings(cost_aware=False),

@@ -11,7 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 
 from benchmarks.hardware.methods import METHODS, Setting, average_order
-from benchmarks.hardware.searched import NO_STOPS
 from benchmarks.hardware.steps import Steps, steps_of
 from benchmarks.problems.earlier import portfolio_of, prior_of
 from benchmarks.problems.hardware_tables import READERS, nas, program_of, scout
@@ -142,7 +141,9 @@ def learned(name: str, data: Path) -> Learned | None:
         return None
     table = table_of(name, data)
     taught = table.with_earlier([one.as_study(rows=_sampled(one)) for one in sources])
-    prior = prior_of(taught, spec=spec_of(taught, budget=Budget(trials=1), **NO_STOPS))
+    prior = prior_of(
+        taught, spec=spec_of(taught, budget=Budget(trials=1), scheduler={"type": "None"})
+    )
     return Learned(
         prior=prior,
         start=tuple(portfolio_of(taught, prior, size=START)),

@@ -2,17 +2,100 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.hardware.steps import Steps, steps_of
-from benchmarks.problems.tables import STAGE, Table
-from benchmarks.simulate import Budget, SearcherFactory, run
-from benchmarks.trace import Trace, TrialTrace
+import numpy as np
 
-NO_STOPS: Mapping[str, Any] = {"scheduler": {"type": "None"}}
+from benchmarks.hardware.steps import Step, Steps, priced, steps_of
+from benchmarks.problems.protocol import Declared, Values
+from benchmarks.problems.tables import Table
+from benchmarks.simulate import Budget, Context, SearcherFactory, run
+from tuner.searchers import History, Searcher, Suggestion
+from tuner.searchers.joint import Configuration
+
 MARGIN = 1.25
 """The study may spend so much more than is looked at: its last trials would not be admitted."""
+
+
+@dataclass
+class Recorder:
+    """A table that notes which rows reach which level, and what proposals took, in order.
+
+    Attributes:
+        table: The table.
+        steps: Rows and levels, in the order in which they were reached.
+        proposals: CPU seconds since the run began, up to each step.
+        thought: CPU seconds of proposals so far.
+    """
+
+    table: Table
+    steps: list[Step] = field(default_factory=list)
+    proposals: list[float] = field(default_factory=list)
+    thought: float = 0.0
+    _reached: set[Step] = field(default_factory=set)
+
+    @property
+    def declared(self) -> Declared:
+        """See `Problem`."""
+        return self.table.declared
+
+    def seconds(
+        self, stage: str, parameters: Values, *, instance_type: str, fidelity: float
+    ) -> float:
+        """See `Problem`."""
+        return self.table.seconds(stage, parameters, instance_type=instance_type, fidelity=fidelity)
+
+    def metrics(
+        self, stage: str, parameters: Values, *, instance_type: str, fidelity: float
+    ) -> Mapping[str, float]:
+        """See `Problem`; the simulator asks when the level has been reached."""
+        top = len(self.table.levels) - 1
+        level = top if self.declared.fidelity is None else self.table.level(fidelity)
+        step = (self.table.row(parameters, instance_type), level)
+        # A trial that goes on from a rung asks again for what it has reached.
+        if level == top or step not in self._reached:
+            self._reached.add(step)
+            self.steps.append(step)
+            self.proposals.append(self.thought)
+        return self.table.metrics(stage, parameters, instance_type=instance_type, fidelity=fidelity)
+
+    def told(self) -> Steps:
+        """What ran, priced as for everybody; proposals pay for the smallest machine's time."""
+        return steps_of(self._told())
+
+    def _told(self) -> Iterator[tuple[int, int, float, float]]:
+        usd = seconds = 0.0
+        worker = float(self.table.price_per_second.min())
+        walked = zip(priced(self.table, self.steps), self.proposals, strict=True)
+        for (row, level, taken), thought in walked:
+            usd += taken * float(self.table.price_per_second[row])
+            seconds += taken
+            yield row, level, usd + thought * worker, seconds + thought
+
+
+@dataclass
+class Timed:
+    """A searcher whose proposals are timed.
+
+    Attributes:
+        searcher: Whose.
+        recorder: Where the seconds go.
+    """
+
+    searcher: Searcher
+    recorder: Recorder
+
+    def suggest(
+        self, history: History, *, number: int, rng: np.random.Generator
+    ) -> Suggestion | None:
+        """See `Searcher`."""
+        began = time.process_time()
+        answer = self.searcher.suggest(history, number=number, rng=rng)
+        self.recorder.thought += time.process_time() - began
+        return answer
 
 
 def searched(
@@ -21,11 +104,11 @@ def searched(
     *,
     seed: int,
     budget_usd: float,
-    stops: bool = True,
+    scheduler: Mapping[str, Any] | None = None,
     max_trials: int | None = None,
-    warm_up: int = 0,
+    start: list[Configuration] | None = None,
     prior: object | None = None,
-) -> tuple[Steps, Trace]:
+) -> Steps:
     """Runs a searcher on a table, one trial at a time.
 
     Args:
@@ -33,42 +116,24 @@ def searched(
         factory: Makes the searcher.
         seed: Of the run.
         budget_usd: What may be spent; what ends later does not count.
-        stops: Whether the product's Hyperband stops poor trials.
+        scheduler: `spec.scheduler`; by default every trial runs in full.
         max_trials: At most so many.
-        warm_up: Random trials that come first, for searchers that have no start of their own.
+        start: Configurations that come first.
         prior: What the searcher is given of earlier studies.
     """
-    trace = run(
-        table,
-        factory,
+    recorder = Recorder(table)
+
+    def timed(context: Context) -> Searcher:
+        return Timed(factory(context), recorder)
+
+    run(
+        recorder,
+        timed,
         seed=seed,
         budget=Budget(usd=budget_usd * MARGIN, trials=max_trials),
         cache=False,
-        warm_up=warm_up,
+        warm_up=start or 0,
         prior=prior,
-        extra={} if stops else NO_STOPS,
+        extra={"scheduler": dict(scheduler or {"type": "None"})},
     )
-    return steps_of(_steps(table, trace, stops=stops)).until(budget_usd), trace
-
-
-def _steps(table: Table, trace: Trace, *, stops: bool) -> Iterator[tuple[int, int, float, float]]:
-    """What ran, priced as for everybody; proposals pay for the smallest machine's time."""
-    usd = seconds = 0.0
-    worker = float(table.price_per_second.min())
-    for trial in trace.trials:
-        row = table.row(trial.parameters, trial.instance_types[STAGE])
-        usd += trial.proposal_seconds * worker
-        seconds += trial.proposal_seconds
-        for level in _levels(table, trial, stops=stops):
-            taken = float((table.steps if stops else table.taken)[row, level])
-            usd += taken * float(table.price_per_second[row])
-            seconds += taken
-            yield row, level, usd, seconds
-
-
-def _levels(table: Table, trial: TrialTrace, *, stops: bool) -> range:
-    top = len(table.levels) - 1
-    if not stops:
-        return range(top, top + 1) if trial.completed else range(0)
-    reached = top if trial.completed else table.level(trial.fidelity)
-    return range(reached + 1) if trial.fidelity else range(0)
+    return recorder.told().until(budget_usd)

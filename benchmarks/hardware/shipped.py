@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from benchmarks.hardware.controls import REDUCTION, order_of
+from benchmarks.hardware.controls import order_of
 from benchmarks.hardware.steps import Step
 from benchmarks.problems.tables import Table
 
@@ -47,11 +47,11 @@ def _bracket(table: Table, *, fixed: bool) -> Callable[[str, int, np.ndarray], b
     priority = FixedObjectivePriority() if fixed else NonDominatedPriority()
     top = len(table.levels) - 1
     # Levels are a factor apart: the rungs are 1, 3, 9, ...
-    bracket = Bracket(1, round(REDUCTION**top), REDUCTION, 0, priority)
+    bracket = Bracket(1, table.reduction**top, table.reduction, 0, priority)
 
     def decide(trial: str, level: int, vector: np.ndarray) -> bool:
         metrics = {f"metric-{place}": float(value) for place, value in enumerate(vector)}
-        told = bracket.on_result(trial_id=trial, cur_iter=round(REDUCTION**level), metrics=metrics)
+        told = bracket.on_result(trial_id=trial, cur_iter=table.reduction**level, metrics=metrics)
         return bool(told != SchedulerDecision.STOP)
 
     return decide

@@ -75,7 +75,7 @@ def charged(
     """
     taken: list[tuple[int, int, float, float]] = []
     usd = seconds = 0.0
-    for row, level, cost in _priced(table, policy):
+    for row, level, cost in priced(table, policy):
         usd += cost * float(table.price_per_second[row])
         seconds += cost
         if usd > budget_usd or len(taken) == max_steps:
@@ -95,8 +95,8 @@ def steps_of(taken: Iterable[tuple[int, int, float, float]]) -> Steps:
     )
 
 
-def _priced(table: Table, policy: Iterable[Step]) -> Iterator[tuple[int, int, float]]:
-    """Steps with their seconds."""
+def priced(table: Table, policy: Iterable[Step]) -> Iterator[tuple[int, int, float]]:
+    """Steps with the seconds that each takes after those before it."""
     reached: dict[int, int] = {}
     for row, level in policy:
         if table.restarts:

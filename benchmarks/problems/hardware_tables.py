@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -60,7 +61,13 @@ def trimtuner(data: Path) -> Table:
         for one in lines
         if int(one["training_set_size"]) in levels
     }
-    fidelity = {"name": "step", "min": STEPS[0], "max": STEPS[-1], "stage": STAGE}
+    fidelity = {
+        "name": "step",
+        "min": STEPS[0],
+        "max": STEPS[-1],
+        "stage": STAGE,
+        "mode": "Restart",
+    }
     return _trained("trimtuner-cnn", lines, cells, levels=STEPS, fidelity=fidelity, restarts=True)
 
 
@@ -77,7 +84,8 @@ def cnn_time(data: Path) -> Table:
         if int(one["time_budget_s"]) in levels
     }
     fidelity = {"name": "seconds", "min": BUDGETS[0], "max": BUDGETS[-1], "stage": STAGE}
-    return _trained("cnn-time", lines, cells, levels=BUDGETS, fidelity=fidelity, restarts=False)
+    table = _trained("cnn-time", lines, cells, levels=BUDGETS, fidelity=fidelity, restarts=False)
+    return replace(table, reduction=2)
 
 
 def lynceus(data: Path, network: str) -> Table:

@@ -36,6 +36,7 @@ class Table:
         taken: Seconds by row and level (n, L).
         values: Metrics by name, by row and level (n, L).
         restarts: Whether a level begins from scratch.
+        reduction: At each rung about one in so many trials goes on.
     """
 
     declared: Declared
@@ -45,6 +46,7 @@ class Table:
     taken: Array
     values: Mapping[str, Array]
     restarts: bool = False
+    reduction: int = 3
 
     def __len__(self) -> int:
         return len(self.types)

@@ -117,13 +117,16 @@ def test_halving_by_accuracy_stops_what_is_worse_than_a_third(table: Table) -> N
 
 def test_a_newcomer_that_dominates_its_rung_goes_on() -> None:
     rung = [(0.5, 1.0, 1.0), (0.4, 2.0, 2.0), (0.6, 3.0, 3.0), (0.1, 0.1, 0.1)]
-    assert corrected(rung, rung[-1])
-    assert not corrected([*rung, (0.9, 9.0, 9.0)], (0.9, 9.0, 9.0))
+    assert corrected(rung, 3)
+    assert not corrected([*rung, (0.9, 9.0, 9.0)], 3)
 
 
 def test_halving_here_decides_as_the_product_does_in_virtual_time(table: Table) -> None:
     """Random search with Hyperband in the simulator, replayed by its order of rows."""
-    steps, _ = searched(table, product("Random"), seed=5, budget_usd=1e9, max_trials=8, stops=True)
+    hyperband = {"type": "Hyperband"}
+    steps = searched(
+        table, product("Random"), seed=5, budget_usd=1e9, max_trials=8, scheduler=hyperband
+    )
     order = list(dict.fromkeys(steps.row.tolist()))
     rungs: dict[int, list[tuple[float, ...]]] = {0: [], 1: []}
     expected = []
@@ -132,15 +135,28 @@ def test_halving_here_decides_as_the_product_does_in_virtual_time(table: Table) 
             expected.append((row, level))
             if level < 2:
                 rungs[level].append(tuple(table.objectives(level)[row].tolist()))
-                if not corrected(rungs[level], rungs[level][-1]):
+                if not corrected(rungs[level], table.reduction):
                     break
     assert list(zip(steps.row.tolist(), steps.level.tolist(), strict=True)) == expected
-    assert steps.usd[-1] == pytest.approx(charged(table, expected, budget_usd=1e9).usd[-1])
+    usd = charged(table, expected, budget_usd=1e9).usd
+    assert steps.usd.tolist() == pytest.approx(usd.tolist(), rel=1e-3)
+
+
+def test_a_trial_that_is_promoted_pays_for_what_it_has_not_run_yet(table: Table) -> None:
+    promotion = {"type": "Hyperband", "variant": "Promotion"}
+    steps = searched(table, product("Random"), seed=5, budget_usd=1e9, scheduler=promotion)
+    pairs = list(zip(steps.row.tolist(), steps.level.tolist(), strict=True))
+    assert len(set(pairs)) == len(pairs)
+    assert len(set(steps.row.tolist())) == len(table)
+    by_row = {row: [level for other, level in pairs if other == row] for row, _ in pairs}
+    assert all(levels == list(range(len(levels))) for levels in by_row.values())
+    usd = charged(table, pairs, budget_usd=1e9).usd
+    assert steps.usd.tolist() == pytest.approx(usd.tolist(), rel=1e-3)
 
 
 def test_without_stops_a_trial_costs_one_full_run(table: Table) -> None:
     again = replace(table, restarts=True)
-    steps, _ = searched(again, product("Random"), seed=5, budget_usd=1e9, max_trials=4, stops=False)
+    steps = searched(again, product("Random"), seed=5, budget_usd=1e9, max_trials=4)
     assert (steps.level == 2).all()
     assert steps.usd[-1] == pytest.approx(table.usd_in_full[steps.row].sum())
 
