@@ -13,7 +13,7 @@ from tuner.log import Kind, Record, StudyLog
 from tuner.pipeline import AgentResult
 from tuner.spec.study import TuningStudySpec
 from tuner.study.chronicle import Chronicle
-from tuner.study.markers import exhausted_workers
+from tuner.study.markers import Done, done_workers
 from tuner.study.summary import Summary, summarize
 from tuner.study.terms import terms_of
 from tuner.study.verdict import Verdict
@@ -45,7 +45,7 @@ class StudyBook:
         self._chronicle = Chronicle()
         self._ended: dict[str, tuple[Verdict, ...]] = {}
         self._written: list[Record] = []
-        self._exhausted: frozenset[int] = frozenset()
+        self._done = Done()
         self._summary: Summary | None = None
         self._wear: Mapping[str, Wear] = {}
         self._marker = ""
@@ -96,7 +96,7 @@ class StudyBook:
         beat = await asyncio.to_thread(self._log.get_heartbeat, question.trial)
         seen = None if beat is None or beat.attempt != question.attempt else beat.time
         story = self._chronicle.story(question.trial)
-        result = None if story is None else story.results.get(question.attempt)
+        result = None if story is None else story.said(question.attempt)
         if result is None:
             return Sign(seen=seen)
         said = AgentResult(
@@ -106,6 +106,7 @@ class StudyBook:
             fidelity=result.fidelity,
             metrics=result.metrics,
             stages=result.stages,
+            rung=result.rung,
         )
         return Sign(seen=seen, result=said)
 
@@ -129,7 +130,7 @@ class StudyBook:
             while (records := await asyncio.to_thread(next, pieces, None)) is not None:
                 self._fold(records)
             self._fold([])
-            self._exhausted = await asyncio.to_thread(exhausted_workers, self._store, self.prefix)
+            self._done = await asyncio.to_thread(done_workers, self._store, self.prefix)
 
     async def view(self, spec: TuningStudySpec, *, prices: Mapping[str, float]) -> LogView:
         """What the log says now; the summary is made anew if records came."""
@@ -149,7 +150,8 @@ class StudyBook:
         transfer = None if spec.transfer is None else await asyncio.to_thread(self._learned_from)
         return LogView(
             ended=self._ended,
-            exhausted=self._exhausted,
+            exhausted=self._done.exhausted,
+            idle=self._done.idle_with(len(self._chronicle.stories)),
             summary=self._summary,
             transfer=transfer,
             wear=self._wear,

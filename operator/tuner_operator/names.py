@@ -25,6 +25,8 @@ COMMAND_REASON: Final = f"{PREFIX}/command-reason"
 """Why, in one word: Suspended, or the reason of the study's end."""
 SPEC_HASH: Final = f"{PREFIX}/spec-hash"
 """Of what a child was made from; another hash means that it is made again."""
+PROMOTED: Final = f"{PREFIX}/promoted"
+"""On a trial: the highest rung from which a worker promoted it."""
 BOUND: Final = f"{PREFIX}/bound"
 """What the pod's deadline enforces."""
 

@@ -38,7 +38,10 @@ class StudyView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialView:
-    """One TuningTrial; `gone`: deleted, and this is what was seen of it last."""
+    """One TuningTrial; `gone`: deleted, and this is what was seen of it last.
+
+    `promoted` is the highest rung from which a worker promoted it, 0 before the first.
+    """
 
     ref: Ref
     spec: TuningTrialSpec | None
@@ -49,6 +52,7 @@ class TrialView:
     gone: bool = False
     deleting: bool = False
     problem: str = ""
+    promoted: float = 0.0
 
     @property
     def name(self) -> str:
@@ -72,6 +76,7 @@ class LogView:
     Attributes:
         ended: Trials that have ended by the log's account, with their verdicts by attempt.
         exhausted: Workers with nothing left to propose.
+        idle: How many workers have nothing left to propose or to promote.
         summary: Front, best, savings.
         transfer: What the workers learned from earlier studies; None before they said so.
         wear: By instance type, how long trials ran and how much of it was lost to preemption.
@@ -79,6 +84,7 @@ class LogView:
 
     ended: Mapping[str, tuple[Verdict, ...]] = field(default_factory=dict)
     exhausted: frozenset[int] = frozenset()
+    idle: int = 0
     summary: Summary | None = None
     transfer: TransferRecord | None = None
     wear: Mapping[str, Wear] = field(default_factory=dict)

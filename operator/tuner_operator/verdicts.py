@@ -129,6 +129,8 @@ def _by_result(pod: PodFacts, *, result: AgentResult | None) -> Ruling | None:
             return said
         case Outcome.STOPPED if result.reason == RUNG:
             return replace(said, state=TrialState.STOPPED)
+        case Outcome.PAUSED if result.rung is not None:
+            return replace(said, state=TrialState.PAUSED)
         case Outcome.NEXT_SEGMENT:
             return replace(_again(pod, reason=NEXT_SEGMENT, message=result.message), step=1)
         case Outcome.PREFIX_MISSING:

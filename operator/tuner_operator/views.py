@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -14,7 +15,15 @@ from tuner.spec.study import TuningStudySpec
 from tuner.spec.trial import TuningTrialSpec, TuningTrialStatus
 from tuner_operator import moments
 from tuner_operator.memory import Memory, StudyKey, ref_of
-from tuner_operator.names import ROLE_LABEL, TRIAL_ROLE, Object, labels_of, owner_uid
+from tuner_operator.names import (
+    PROMOTED,
+    ROLE_LABEL,
+    TRIAL_ROLE,
+    Object,
+    annotations_of,
+    labels_of,
+    owner_uid,
+)
 from tuner_operator.observed import StudyView, TrialView, TypeUse
 from tuner_operator.pod_facts import PodFacts, read_pod
 from tuner_operator.reconcile.flight import current_segment
@@ -159,7 +168,17 @@ def _trial(obj: Object, *, gone: bool = False) -> TrialView:
         gone=gone,
         deleting=bool(meta.get("deletionTimestamp")),
         problem=problem,
+        promoted=_promoted(annotations_of(obj).get(PROMOTED, "")),
     )
+
+
+def _promoted(level: str) -> float:
+    """The rung that the annotation names; anybody who may change trials can write it."""
+    try:
+        value = float(level or 0.0)
+    except ValueError:
+        return 0.0
+    return value if isfinite(value) else 0.0
 
 
 def _instance_type(obj: Object) -> tuple[InstanceTypeSpec, InstanceTypeStatus] | None:

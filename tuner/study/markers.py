@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from tuner.artifacts import ArtifactStore
 from tuner.errors import ObjectCorrupt, ObjectMissing
@@ -12,39 +12,48 @@ from tuner.study.ends import End
 MAX_BYTES = 65_536
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What workers have said of having nothing left to do.
+
+    Attributes:
+        exhausted: Workers with nothing left to propose.
+        idle: (worker, trials): with so many proposed trials it found none to promote either.
+    """
+
+    exhausted: frozenset[int] = frozenset()
+    idle: frozenset[tuple[int, int]] = frozenset()
+
+    def idle_with(self, trials: int) -> int:
+        """How many workers are idle while there are so many trials."""
+        return sum(known == trials for _, known in self.idle)
+
+
 def mark_exhausted(store: ArtifactStore, prefix: str, *, worker: int) -> None:
     """Says that this worker's searcher has nothing left to propose."""
     store.put(f"{prefix}/exhausted/{worker}.json", b'{"v":1}')
 
 
-def exhausted_workers(store: ArtifactStore, prefix: str) -> frozenset[int]:
-    """The workers that said so."""
-    folder = f"{prefix}/exhausted/"
-    names = (info.key.removeprefix(folder).removesuffix(".json") for info in store.list(folder))
-    return frozenset(int(name) for name in names if name.isdigit())
-
-
 def mark_idle(store: ArtifactStore, prefix: str, *, worker: int, trials: int) -> None:
     """Says that with so many proposed trials this worker finds none to propose or to promote."""
-    store.put(f"{prefix}/idle/{worker}.json", json.dumps({"v": 1, "trials": trials}).encode())
+    store.put(f"{prefix}/exhausted/{worker}.{trials}.json", b'{"v":1}')
 
 
-def idle_workers(store: ArtifactStore, prefix: str) -> dict[int, int]:
-    """The workers that said so, and with how many trials. Raises ObjectCorrupt."""
-    folder = f"{prefix}/idle/"
-    said: dict[int, int] = {}
-    for key in [info.key for info in store.list(folder)]:
-        name = key.removeprefix(folder).removesuffix(".json")
-        if name.isdigit():
-            said[int(name)] = _trials(store, key)
-    return said
+def done_workers(store: ArtifactStore, prefix: str) -> Done:
+    """What all of them said; one LIST."""
+    folder = f"{prefix}/exhausted/"
+    names = (info.key.removeprefix(folder).removesuffix(".json") for info in store.list(folder))
+    found = [name.split(".") for name in names]
+    said = [tuple(map(int, parts)) for parts in found if all(one.isdigit() for one in parts)]
+    return Done(
+        exhausted=frozenset(one[0] for one in said if len(one) == 1),
+        idle=frozenset((one[0], one[1]) for one in said if len(one) == 2),
+    )
 
 
-def _trials(store: ArtifactStore, key: str) -> int:
-    try:
-        return int(json.loads(store.get(key, max_bytes=MAX_BYTES))["trials"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ObjectCorrupt(f"{key}: {error!r}") from error
+def exhausted_workers(store: ArtifactStore, prefix: str) -> frozenset[int]:
+    """The workers with nothing left to propose."""
+    return done_workers(store, prefix).exhausted
 
 
 def put_end(store: ArtifactStore, prefix: str, *, end: End) -> None:

@@ -23,7 +23,7 @@ from tuner_operator.reconcile.admission import Admitted, admission
 from tuner_operator.reconcile.children import child_actions, wanted_workers, workers_ready
 from tuner_operator.reconcile.commands import Order, enforce
 from tuner_operator.reconcile.creation import grace_seconds, pod_actions, take_back
-from tuner_operator.reconcile.ending import due, withdraw
+from tuner_operator.reconcile.ending import due, leave, withdraw
 from tuner_operator.reconcile.flight import Flight
 from tuner_operator.reconcile.looking import OpenTrials, hold, look
 from tuner_operator.reconcile.money import history_is_complete, ledger_of
@@ -100,6 +100,7 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
         yield from admitted.chains
     else:
         yield from withdraw(observed, trials.waiting, end=end)
+        yield from leave(observed, trials.resting, end=end)
     yield from _frame(
         observed, acceptance, terms=terms, end=end, flights=flights, trials=trials, scarce=scarce
     )

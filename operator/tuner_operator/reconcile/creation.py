@@ -80,15 +80,17 @@ def _manifest(observed: Observed, flight: Flight, *, spec: TuningStudySpec) -> d
     trial, segment = flight.trial, flight.segment
     runs = runs_of(trial, spec)
     index = index_of(segment, runs)
+    value = value_of(trial, spec)
     plan = make_plan(
         spec,
         study=identity(observed),
-        trial=value_of(trial, spec),
+        trial=value,
         instance_types=observed.instance_types,
         attempt=segment.attempt,
         segment=index,
         settings=PlanSettings(
-            rungs=make_scheduler(spec).rungs(),
+            rungs=make_scheduler(spec, bracket=value.bracket).rungs(),
+            promoted=trial.promoted,
             prices_per_hour={segment.instance_type: flight.price_per_hour},
         ),
     )

@@ -15,6 +15,7 @@ from tuner_operator.actions import Chain, WriteStatus, WriteVerdict
 from tuner_operator.conditions import find
 from tuner_operator.observed import Observed, TrialView
 from tuner_operator.reconcile.outcome import MAX_MESSAGE, withdrawn
+from tuner_operator.verdicts import RUNG
 
 
 def due(
@@ -54,11 +55,26 @@ def withdraw(observed: Observed, waiting: Sequence[TrialView], *, end: End) -> l
     return [cancel(observed, one, reason=end.reason, message=end.message) for one in waiting]
 
 
+def leave(observed: Observed, resting: Sequence[TrialView], *, end: End) -> list[Chain]:
+    """Stops the trials that wait at a rung, and were not promoted before the end."""
+    chains = []
+    for one in resting:
+        message = f"not promoted from rung {one.status.rung:g} before the end: {end.message}"
+        chains.append(_end(observed, one, state=TrialState.STOPPED, reason=RUNG, message=message))
+    return chains
+
+
 def cancel(observed: Observed, trial: TrialView, *, reason: str, message: str) -> Chain:
     """Cancels one trial that has no attempt in flight."""
+    return _end(observed, trial, state=TrialState.CANCELLED, reason=reason, message=message)
+
+
+def _end(
+    observed: Observed, trial: TrialView, *, state: TrialState, reason: str, message: str
+) -> Chain:
     final, verdict = withdrawn(
         trial.status,
-        state=TrialState.CANCELLED,
+        state=state,
         reason=reason,
         message=message,
         now=observed.now,

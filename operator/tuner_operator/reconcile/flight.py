@@ -15,6 +15,7 @@ from tuner_operator.names import trial_pod
 from tuner_operator.observed import Observed, TrialView
 from tuner_operator.pod_facts import PodFacts
 from tuner_operator.reconcile.validation import trial_of
+from tuner_operator.verdicts import RUNG
 
 HOUR = 3600.0
 COST_DIGITS = 9
@@ -56,6 +57,14 @@ class Flight:
 def current_segment(status: TuningTrialStatus) -> Segment | None:
     """The entry of the last attempt; None before the first."""
     return next((one for one in status.segments or () if one.attempt == status.attempts), None)
+
+
+def waits_at_rung(trial: TrialView) -> bool:
+    """Whether the trial was paused at a rung, and no worker has promoted it from there."""
+    rung, last = trial.status.rung, current_segment(trial.status)
+    if rung is None or last is None or last.end_time is None:
+        return False
+    return last.reason == RUNG and trial.promoted < rung
 
 
 def flight_of(observed: Observed, trial: TrialView) -> Flight | None:

@@ -12,7 +12,7 @@ from tuner_operator.actions import Chain, Tell, WriteStatus, WriteVerdict
 from tuner_operator.observed import Observed, TrialView
 from tuner_operator.reconcile.acceptance import Acceptance
 from tuner_operator.reconcile.attempts import watch
-from tuner_operator.reconcile.flight import Flight, flight_of
+from tuner_operator.reconcile.flight import Flight, flight_of, waits_at_rung
 from tuner_operator.reconcile.outcome import withdrawn
 from tuner_operator.reconcile.scarcity import Scarce, may_go_elsewhere
 from tuner_operator.reconcile.validation import refuse
@@ -20,12 +20,16 @@ from tuner_operator.reconcile.validation import refuse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTrials:
-    """The open trials, sorted by what they need; those `between` two attempts keep their place."""
+    """The open trials, sorted by what they need; those `between` two attempts keep their place.
+
+    Those that are `resting` were paused at a rung and hold no place until they are promoted.
+    """
 
     chains: tuple[Chain, ...]
     flights: tuple[Flight, ...]
     waiting: tuple[TrialView, ...]
     between: tuple[Flight, ...]
+    resting: tuple[TrialView, ...] = ()
 
 
 def look(
@@ -35,11 +39,14 @@ def look(
     flights: list[Flight] = []
     waiting: list[TrialView] = []
     between: list[Flight] = []
+    resting: list[TrialView] = []
     for trial in observed.open_trials:
         if trial.gone or trial.deleting:
             continue
         flight = flight_of(observed, trial)
-        if flight is None:
+        if waits_at_rung(trial):
+            resting.append(trial)
+        elif flight is None:
             why = (
                 refuse(observed, trial, types=acceptance.types)
                 if _is_new(trial, acceptance)
@@ -60,6 +67,8 @@ def look(
             seen = replace(flight, trial=replace(trial, status=step.status))
             if not step.over:
                 flights.append(seen)
+            elif waits_at_rung(seen.trial):
+                resting.append(seen.trial)
             elif not step.is_final:
                 between.append(seen)
     return OpenTrials(
@@ -67,6 +76,7 @@ def look(
         flights=tuple(flights),
         waiting=tuple(waiting),
         between=tuple(between),
+        resting=tuple(resting),
     )
 
 

@@ -23,7 +23,7 @@ from tuner_operator.conditions import Finding, merge
 from tuner_operator.cost import Interval
 from tuner_operator.names import Object
 from tuner_operator.reconcile.flight import Flight, spent_usd, with_segment
-from tuner_operator.verdicts import Ruling
+from tuner_operator.verdicts import RUNG, Ruling
 
 MAX_MESSAGE = 1024
 _SHORT = 250
@@ -122,7 +122,7 @@ def withdrawn(
     """A trial that ends without an attempt in flight: rejected, cancelled, or out of limits."""
     update = {"state": state, "reason": reason, "message": message[:MAX_MESSAGE]}
     final = closed(status.model_copy(update=update), now=now, generation=generation)
-    failure = reason if state is TrialState.STOPPED else ""
+    failure = reason if state is TrialState.STOPPED and reason != RUNG else ""
     verdict = Verdict(state=state, reason=reason, message=message[:MAX_MESSAGE], failure=failure)
     return final, verdict
 
@@ -167,6 +167,7 @@ def _told(
     metrics = {**result.metrics, **(old.metrics or {}), **result.metrics}
     return {
         "fidelity": max(result.fidelity, old.fidelity or 0.0),
+        "rung": old.rung if result.rung is None else result.rung,
         "metrics": dict(list(metrics.items())[:32]) or None,
         "predicted": tuple(built_in) if guessed and built_in else None,
         "runtime": metrics.get("runtime", sum(one.first_run_seconds for one in result.stages)),

@@ -7,6 +7,7 @@ from tuner.study.ends import ALIKE, Tally
 from tuner.study.terms import Terms
 from tuner_operator import moments
 from tuner_operator.observed import LogView, Observed, TrialView
+from tuner_operator.reconcile.flight import waits_at_rung
 from tuner_operator.reconcile.money import NOT_COUNTED, pruned, worker_count
 from tuner_operator.verdicts import TRIAL_LIMIT
 
@@ -21,6 +22,7 @@ def tally_of(observed: Observed, *, terms: Terms) -> Tally:
         proposed=len(kinds),
         queued=kinds.count("queued"),
         open=kinds.count("open"),
+        paused=sum(waits_at_rung(one) for one in observed.open_trials),
         completed=kinds.count("completed"),
         stopped=kinds.count("stopped"),
         failed=kinds.count("failed"),
@@ -29,6 +31,7 @@ def tally_of(observed: Observed, *, terms: Terms) -> Tally:
         goals_met=_goals_met(observed, terms=terms),
         workers=worker_count(observed.study.spec) if observed.study.spec else 0,
         exhausted=0 if log is None else len(log.exhausted),
+        idle=0 if log is None else log.idle,
     )
 
 

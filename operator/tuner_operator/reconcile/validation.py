@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tuner.errors import SpaceError, TunerError
 from tuner.pipeline.segmentation import segments
+from tuner.schedulers import brackets_of
 from tuner.space import SearchSpace
 from tuner.spec.study import TuningStudySpec
 from tuner.spec.trial import TuningTrialSpec
@@ -42,6 +43,8 @@ def refuse(
     name = trial_name(study.ref.name, worker=spec.worker, number=spec.number)
     if trial.name != name:
         return f"its name should be {name}"
+    if spec.bracket >= len(brackets_of(study.spec)):
+        return f"the study has no bracket {spec.bracket}"
     try:
         value = trial_of(trial.name, spec=spec, study=study.spec)
         segments(study.spec, trial=value)

@@ -42,7 +42,7 @@ def spec():
 def trial():
     """A trial of study s; `status` in the API's words."""
 
-    def make(number, *, types=None, status=None, owner="study-uid", x=0.5, **changes):
+    def make(number, *, types=None, status=None, owner="study-uid", x=0.5, bracket=0, **changes):
         name = f"s-0-{number}"
         return TrialView(
             ref=Ref(kind="TuningTrial", namespace="ns", name=name, uid=f"uid-{number}"),
@@ -53,6 +53,7 @@ def trial():
                     "number": number,
                     "parameters": {"x": x},
                     "instanceTypes": types or {"train": "small"},
+                    "bracket": bracket,
                 }
             ),
             status=TuningTrialStatus.model_validate(status or {}),

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from tuner.pipeline import AgentResult, plan_from_json
 from tuner.spec import conditions as words
 from tuner.spec.trial import TrialState
 from tuner.study.verdict import Verdict
 from tuner.transfer.record import Source, TransferRecord
+from tuner.trial import Outcome
 from tuner_operator import moments
 from tuner_operator.actions import (
     ArtifactsOf,
@@ -241,6 +243,82 @@ def test_a_trial_goes_on_where_its_last_pod_left_it(
 
 
 # Attempts.
+
+
+# Pauses at rungs.
+
+
+def rested(promoted=0.0, **changes):
+    """The status of a trial that was paused at rung 3."""
+    segment = {"endTime": AT, "cost": 0.2, "reason": "Rung"}
+    status = {**flying(**segment), "state": "Paused", "reason": "Rung", "rung": 3.0, "cost": 0.2}
+    return {"status": {**status, **changes}, "promoted": promoted}
+
+
+PROMOTION = {
+    "fidelity": {"name": "epoch", "stage": "train", "max": 27},
+    "scheduler": {"variant": "Promotion"},
+}
+
+
+def test_a_trial_that_its_rung_paused_frees_its_place(observed, trial, spec):
+    paused = AgentResult(
+        outcome=Outcome.PAUSED,
+        reason="Rung",
+        message="rung 3: 2nd of 4, paused",
+        fidelity=3.0,
+        metrics={"loss": 0.5},
+        stages=(),
+        rung=3.0,
+    ).to_json()
+    ended = pod(
+        phase="Succeeded",
+        agent=ContainerFacts(state="terminated", exit_code=0, message=paused),
+        stage=ContainerFacts(state="terminated", exit_code=0),
+    )
+    seen = observed(
+        trial(0, status=flying()),
+        trial(1),
+        of=spec(parallelTrials=1, **PROMOTION),
+        pods={"s-0-0-1": ended},
+    )
+    status = status_of(seen, "s-0-0")
+    assert (status.state, status.reason, status.rung) == (TrialState.PAUSED, "Rung", 3.0)
+    (verdict,) = [one.verdict for one in actions(seen, WriteVerdict)]
+    assert (verdict.state, verdict.infrastructure) == (TrialState.PAUSED, False)
+    assert created_pods(seen) == ["s-0-1-1"]
+
+
+def test_it_rests_until_a_worker_promotes_it_from_there(observed, trial, spec):
+    of = spec(**PROMOTION)
+    assert created_pods(observed(trial(0, **rested()), of=of)) == []
+    assert created_pods(observed(trial(0, **rested(promoted=1.0)), of=of)) == []
+    seen = observed(trial(0, **rested(promoted=3.0)), of=of)
+    assert created_pods(seen) == ["s-0-0-2"]
+    (made,) = [one.manifest for one in actions(seen, Create) if one.manifest["kind"] == "Pod"][:1]
+    plan = plan_from_json(made["metadata"]["annotations"]["tuner.dev/plan"])
+    assert (plan.attempt, plan.fidelity.promoted, plan.fidelity.promotes) == (2, 3.0, True)
+    assert plan.stages[0].instance_type == "small"
+
+
+def test_a_study_does_not_end_while_a_trial_may_still_be_promoted(observed, trial, spec):
+    of = spec(budget={"maxTrials": 2}, **PROMOTION)
+    done = trial(1, status=final("Completed"))
+    seen = observed(trial(0, **rested()), done, of=of, log=LogView())
+    assert condition(seen, words.SUCCEEDED).reason == words.IN_PROGRESS
+    over = observed(trial(0, **rested()), done, of=of, log=LogView(idle=1))
+    status = status_of(over, "s-0-0")
+    assert (status.state, status.reason) == (TrialState.STOPPED, "Rung")
+    (verdict,) = [one.verdict for one in actions(over, WriteVerdict)]
+    assert (verdict.state, verdict.failure) == (TrialState.STOPPED, "")
+
+
+def test_a_bracket_that_the_study_does_not_have_is_rejected(observed, trial, spec):
+    seen = observed(trial(0, bracket=1), of=spec(**PROMOTION))
+    assert status_of(seen, "s-0-0").state is TrialState.REJECTED
+    two = {**PROMOTION, "scheduler": {"variant": "Promotion", "brackets": 2}}
+    seen = observed(trial(0, bracket=1), of=spec(**two))
+    assert created_pods(seen) == ["s-0-0-1"]
 
 
 def test_a_lost_attempt_is_recorded_and_costs(observed, trial):

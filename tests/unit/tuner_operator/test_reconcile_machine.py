@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import copy
 import itertools
+import json
+import math
 from collections import defaultdict
 
 import pytest
@@ -24,7 +26,7 @@ from tuner_operator.controller import Controller
 from tuner_operator.facts import Facts
 from tuner_operator.memory import Memory
 from tuner_operator.metrics import Metrics
-from tuner_operator.names import ATTEMPT_LABEL, COMMAND, TRIAL_LABEL
+from tuner_operator.names import ATTEMPT_LABEL, COMMAND, PLAN, PROMOTED, TRIAL_LABEL
 from tuner_operator.observed import LogView, Sign, StoreView
 from tuner_operator.reconcile import reconcile
 from tuner_operator.settings import Settings
@@ -41,6 +43,8 @@ SPEC = {
         "image": "busybox:1",
         "stages": [{"name": "train", "command": ["true"]}],
     },
+    "fidelity": {"name": "epoch", "stage": "train", "max": 9},
+    "scheduler": {"variant": "Promotion"},
     "searcher": {"type": "Random"},
     "parallelTrials": 2,
     "budget": {"maxTrials": 4, "maxCost": 1.0},
@@ -64,6 +68,8 @@ class Cluster:
         self.signs = {}
         self.costs = {}
         self.prices = {}
+        self.rungs = {}
+        self.results = {}
         self.attempts_made = defaultdict(list)
         self.crash_after = None
         self.crashed = False
@@ -197,6 +203,14 @@ class Cluster:
 
     # What happens by itself.
 
+    def trials(self):
+        return [one for (kind, _, _), one in self.objects.items() if kind == "TuningTrial"]
+
+    def promoted(self, name):
+        trial = self.objects.get(("TuningTrial", "ns", name))
+        known = {} if trial is None else trial["metadata"].get("annotations", {})
+        return math.inf if trial is None else float(known.get(PROMOTED, 0.0))
+
     def pods(self):
         return [
             one
@@ -266,7 +280,7 @@ async def drain():
     await asyncio.gather(*left, return_exceptions=True)
 
 
-def said(outcome, reason=""):
+def said(outcome, reason="", *, rung=None):
     return AgentResult(
         outcome=outcome,
         reason=reason,
@@ -274,6 +288,7 @@ def said(outcome, reason=""):
         fidelity=1.0,
         metrics={"loss": 0.5},
         stages=(),
+        rung=rung,
     ).to_json()
 
 
@@ -428,6 +443,19 @@ class ControlLoop(RuleBasedStateMachine):
             }
         )
 
+    @precondition(lambda self: hasattr(self, "cluster") and self.cluster.trials())
+    @rule(data=st.data(), rung=st.sampled_from(["1", "3"]))
+    def promote(self, data, rung):
+        """Any worker, at any time: also before the pause is seen, twice, or of what has ended."""
+        trial = data.draw(st.sampled_from(self.cluster.trials()), label="trial")
+        self._promote(trial, rung)
+
+    def _promote(self, trial, rung):
+        trial = copy.deepcopy(trial)
+        known = trial["metadata"].setdefault("annotations", {})
+        known[PROMOTED] = max(known.get(PROMOTED, "0"), rung)
+        self.cluster.put(trial)
+
     @rule(
         suspend=st.booleans(),
         parallel=st.integers(0, 3),
@@ -472,7 +500,9 @@ class ControlLoop(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "cluster") and self.cluster.pods())
     @rule(
         data=st.data(),
-        what=st.sampled_from(["schedule", "start", "complete", "fail", "lose", "oom", "obey"]),
+        what=st.sampled_from(
+            ["schedule", "start", "complete", "fail", "lose", "oom", "obey", "pause"]
+        ),
     )
     def kubelet(self, data, what):
         pod = data.draw(st.sampled_from(self.cluster.pods()), label="pod")
@@ -513,8 +543,24 @@ class ControlLoop(RuleBasedStateMachine):
     def _lose(self, pod):
         labels = pod["metadata"]["labels"]
         place = (labels[TRIAL_LABEL], int(labels[ATTEMPT_LABEL]))
-        self.cluster.signs[place] = Sign(seen=self.cluster.now)
+        result = self.cluster.results.get(place)
+        self.cluster.signs[place] = Sign(seen=self.cluster.now, result=result)
         self.cluster.drop(pod)
+
+    def _pause(self, pod):
+        """At the next rung from which its plan does not promote it."""
+        promoted = json.loads(pod["metadata"]["annotations"][PLAN])["fidelity"]["promoted"]
+        rung = next((one for one in (1.0, 3.0) if one > promoted), None)
+        if rung is None:
+            self._complete(pod)
+        else:
+            self._start(pod)
+            word = said(Outcome.PAUSED, "Rung", rung=rung)
+            labels = pod["metadata"]["labels"]
+            place = (labels[TRIAL_LABEL], int(labels[ATTEMPT_LABEL]))
+            self.cluster.results[place] = AgentResult.from_json(word)
+            self.cluster.rungs[labels[TRIAL_LABEL]] = rung
+            self.cluster.end(pod, phase="Succeeded", message=word)
 
     def _obey(self, pod):
         command = pod["metadata"]["annotations"].get(COMMAND)
@@ -556,6 +602,15 @@ class ControlLoop(RuleBasedStateMachine):
                 assert sorted(set(attempts)) == sorted(attempts)
 
     @invariant()
+    def nobody_passes_a_rung_without_a_promotion(self):
+        if not hasattr(self, "cluster"):
+            return
+        for pod in self.cluster.pods():
+            if is_live(pod):
+                name = pod["metadata"]["labels"][TRIAL_LABEL]
+                assert self.cluster.rungs.get(name, 0.0) <= self.cluster.promoted(name)
+
+    @invariant()
     def spend_keeps_the_budget(self):
         if not hasattr(self, "cluster"):
             return
@@ -578,7 +633,10 @@ class ControlLoop(RuleBasedStateMachine):
     def teardown(self):
         if not hasattr(self, "cluster"):
             return
-        for _ in range(20):
+        for turn in range(24):
+            if turn in (4, 8):
+                for trial in self.cluster.trials():
+                    self._promote(trial, "1" if turn == 4 else "3")
             self.cluster.news.clear()
             self.operator.relist()
             for _ in range(8):
@@ -587,10 +645,11 @@ class ControlLoop(RuleBasedStateMachine):
                     break
             else:
                 pytest.fail("reconciliation does not become stable")
+            self.nobody_passes_a_rung_without_a_promotion()
             self.collect_garbage()
             for pod in self.cluster.pods():
                 if is_live(pod):
-                    self._complete(copy.deepcopy(pod))
+                    self._pause(copy.deepcopy(pod))
             self.cluster.now += 30
         self._settled()
 
