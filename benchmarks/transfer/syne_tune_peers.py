@@ -8,9 +8,11 @@ mean ranks. Neither looks at the new task. A proposal stands for the nearest row
 
 from __future__ import annotations
 
+import io
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import numpy as np
@@ -46,7 +48,7 @@ def zero_shot(case: Case, rng: np.random.Generator) -> list[int]:
             sort_transfer_learning_evaluations=False,
             random_seed=int(rng.integers(1 << 31)),
         )
-        # Its scheduler's `suggest` never asks it: it would draw at random.
+        # `suggest` of syne-tune 0.16 never comes to its list: it draws at random.
         return nearest_rows(case.X, _asked(case, scheduler.get_config))
 
 
@@ -99,10 +101,10 @@ def _evaluations(case: Case) -> dict[str, Any]:
     }
 
 
-class _quiet(warnings.catch_warnings):
-    """Without the library's warnings and its log."""
-
-    def __enter__(self) -> None:
-        super().__enter__()
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's warnings, its log, and the times that it prints."""
+    logging.getLogger("syne_tune").setLevel(logging.CRITICAL)
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        logging.getLogger("syne_tune").setLevel(logging.CRITICAL)
+        yield
