@@ -21,24 +21,32 @@ Asked for configurations of this and of other studies; cheap to ask again.
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """Trials of a long study that ended and of which a worker keeps no more than that they were.
+    """Trials of a long study that a history leaves out: no more than that they were.
 
     Attributes:
-        digests: Of their configurations, 64 bits each, rising; see `configuration_digest`.
+        digests: Of the configurations of those that nobody keeps, 64 bits each, rising; see
+            `configuration_digest`.
+        passed_over: The same of those that are left out this time.
     """
 
     digests: array[int] = field(default_factory=lambda: array("Q"))
+    passed_over: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
-        return len(self.digests)
+        return len(self.digests) + len(self.passed_over)
 
     def __contains__(self, digest: int) -> bool:
         place = bisect_left(self.digests, digest)
-        return place < len(self.digests) and self.digests[place] == digest
+        known = place < len(self.digests) and self.digests[place] == digest
+        return known or digest in self.passed_over
 
     def joined_by(self, digests: Iterable[int]) -> Forgotten:
-        """These and some more."""
+        """These and some more that nobody keeps."""
         return Forgotten(array("Q", sorted([*self.digests, *digests])))
+
+    def passing_over(self, digests: Iterable[int]) -> Forgotten:
+        """These and some more that are left out this time."""
+        return Forgotten(self.digests, frozenset(digests))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +56,9 @@ class History:
     Of thousands of trials a worker may keep a part; the last four attributes tell of all.
 
     Attributes:
-        trials: Proposals of all workers, in the log's order, all open ones among them.
+        trials: Proposals of all workers, in the log's order.
         observations: What they showed, in the log's order.
-        open_trials: Names of the trials that have not ended.
+        open_trials: Names of all trials that have not ended.
         paused: Trials that wait to be promoted, with the rung's fidelity; they are open.
         failed: Trials that ended without a full observation, with the reason's word.
         stages: By trial, open ones included: what its first look at each stage came to (run,
@@ -61,6 +69,8 @@ class History:
         elapsed_seconds: For how long something of the study ran, as the log's times say; parallel
             trials count once, and a suspended study stands still.
         forgotten: The trials that `trials` leaves out; none in a study of some thousands.
+        basis: Of a study that leaves trials out, those whose scales stand for all; they change
+            when it has grown by a quarter. Empty without any.
         closed: Instance types on which no further trial could start now: proposals avoid them
             where there is a choice. Not all of it follows from the log (docs/hardware.md).
     """
@@ -75,6 +85,7 @@ class History:
     spent_usd: float = 0.0
     elapsed_seconds: float = 0.0
     forgotten: Forgotten = field(default_factory=Forgotten)
+    basis: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
 
     def with_open(self, trial: Trial) -> History:

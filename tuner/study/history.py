@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tuner.searchers._protocol import Forgotten, History
@@ -31,13 +31,14 @@ class _Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What is left of trials that ended and are no longer kept.
+    """What is left of trials that are no longer told one by one.
 
     Attributes:
         counted: How many count towards a bound of trials.
         started: How many have begun to run and count.
         spent_usd: What they cost.
         spans: When any of them ran, seconds since the epoch; apart and rising.
+        open_trials: Those that are passed over while they are open.
         forgotten: What searchers are told of them.
     """
 
@@ -45,17 +46,21 @@ class Past:
     started: int = 0
     spent_usd: float = 0.0
     spans: tuple[Span, ...] = ()
+    open_trials: frozenset[str] = frozenset()
     forgotten: Forgotten = field(default_factory=Forgotten)
 
-    def joined_by(self, stories: Sequence[Story], *, digests: Iterable[int]) -> Past:
-        """The past with some more trials, told apart by the digests of their configurations."""
+    def joined_by(self, stories: Sequence[Story], *, forgotten: Forgotten) -> Past:
+        """The past with some more trials, and what searchers are then told of it."""
         told = [_told(story) for story in stories]
         return Past(
             counted=self.counted + sum(map(counts, stories)),
             started=self.started + sum(one.started for one in told),
             spent_usd=self.spent_usd + sum(one.cost_usd for one in told),
             spans=tuple(merged([*self.spans, *(span for one in told for span in one.spans)])),
-            forgotten=self.forgotten.joined_by(digests),
+            open_trials=frozenset(
+                story.name for story, one in zip(stories, told, strict=True) if one.is_open
+            ),
+            forgotten=forgotten,
         )
 
 
@@ -72,14 +77,16 @@ def history_of(chronicle: Chronicle) -> History:
     return history_from(chronicle.stories)
 
 
-def history_from(stories: Sequence[Story], *, past: Past = NO_PAST) -> History:
-    """The history of some trials, in the log's order, after a past that is only summed up."""
+def history_from(
+    stories: Sequence[Story], *, past: Past = NO_PAST, basis: frozenset[str] = frozenset()
+) -> History:
+    """The history of some trials, in the log's order, beside others that are only summed up."""
     told = [(story.name, _told(story)) for story in stories]
     observed = sorted((item for _, one in told for item in one.observed), key=lambda item: item[:3])
     return History(
         trials=tuple(one.trial for one in stories if one.trial is not None),
         observations=tuple(observation for *_, observation in observed),
-        open_trials=frozenset(name for name, one in told if one.is_open),
+        open_trials=past.open_trials | {name for name, one in told if one.is_open},
         paused={name: one.waits_at for name, one in told if one.waits_at is not None},
         failed={name: one.failure for name, one in told if one.failure is not None},
         stages={name: one.looks for name, one in told if one.looks},
@@ -89,6 +96,7 @@ def history_from(stories: Sequence[Story], *, past: Past = NO_PAST) -> History:
             (*past.spans, *(span for _, one in told for span in one.spans))
         ),
         forgotten=past.forgotten,
+        basis=basis,
     )
 
 

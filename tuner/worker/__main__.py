@@ -70,7 +70,9 @@ def _work(settings: PodSettings, stop: threading.Event) -> None:
         store=store,
         backend=backend,
         demand=watch.demand,
-        memory=Memory(view.chronicle, objectives=spec.objectives, kept=KEPT),
+        memory=Memory(
+            view.chronicle, worker=settings.ordinal, objectives=spec.objectives, kept=KEPT
+        ),
         promoter=Promoter(spec, worker=settings.ordinal, view=view, backend=backend),
     )
     _logger.info("worker %d of study %s starts", settings.ordinal, settings.study.name)

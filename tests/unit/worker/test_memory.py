@@ -22,7 +22,8 @@ from tuner.study.chronicle import Chronicle
 from tuner.study.history import history_of
 from tuner.study.verdict import Verdict
 from tuner.trial import Outcome, Trial, TrialResult
-from tuner.worker.memory import FIRST, Memory, telling
+from tuner.worker.memory import OPEN, Memory
+from tuner.worker.telling import FIRST, mark_of, telling
 
 OBJECTIVES = (Objective(metric="loss", direction="Minimize"),)
 EVALUATION_SECONDS = 60
@@ -113,9 +114,9 @@ def test_of_a_long_study_a_bounded_part_is_kept_and_the_sums_are_of_all():
     whole = Chronicle()
     whole.add(records)
     everything, kept = history_of(whole), memory.history()
-    assert len(kept.trials) <= 2 * KEPT + 360
+    assert len(kept.trials) <= 2 * KEPT + 50
     assert len(kept.trials) + len(kept.forgotten) == count
-    assert len(chronicle.stories) == len(kept.trials)
+    assert len(chronicle.stories) == len(memory.stories) <= 2 * KEPT + 250
     assert kept.open_trials == everything.open_trials
     assert kept.started == everything.started
     assert kept.spent_usd == pytest.approx(everything.spent_usd)
@@ -138,11 +139,41 @@ def test_the_first_the_best_and_the_initial_trials_stay():
 def test_the_rest_is_an_even_sample():
     chronicle = Chronicle()
     chronicle.add(log_of(2000))
-    stay = telling(chronicle.stories, objectives=OBJECTIVES, count=1000)
+    marks = [mark_of(story, objectives=OBJECTIVES) for story in chronicle.stories]
+    stay = telling(marks, count=1000)
     assert stay.sum() == 1000
     others = np.array([loss(number) for number in range(2000)])[stay]
     # A quarter is there because it is good, the rest as it comes.
     assert 0.55 < float(np.mean(others > 0.25)) < 0.75
+
+
+def test_of_thousands_of_open_trials_the_newest_and_the_own_are_told():
+    records = log_of(2000, ended=200)
+    memory, _ = remembered(records)
+    history = memory.history()
+    told = {one.name for one in history.trials}
+    assert len(history.open_trials) == 1800
+    newest = {trial(number).name for number in range(2000 - OPEN, 2000)}
+    mine = {trial(number).name for number in range(0, 2000, 3)}
+    ended = {trial(number).name for number in range(200)}
+    assert told == newest | mine | ended
+    assert len(history.forgotten) == 2000 - len(told)
+
+
+def test_what_sets_the_scales_changes_when_the_study_has_grown_by_a_quarter():
+    records = log_of(40 * KEPT)
+    chronicle = Chronicle()
+    memory = Memory(chronicle, objectives=OBJECTIVES, kept=KEPT)
+    seen = []
+    for start in range(0, len(records), 50):
+        chronicle.add(records[start : start + 50])
+        memory.update()
+        basis = memory.history().basis
+        if not seen or basis != seen[-1]:
+            seen.append(basis)
+        assert basis <= {story.name for story in memory.stories}
+    assert seen[0] == frozenset()
+    assert 8 <= len(seen) <= 14
 
 
 @settings(max_examples=20, deadline=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,10 @@ class Rows:
         """The rows that were there when there were `count` of them."""
         return Rows(self.trial[:count], self.fidelity[:count], self.value[:count])
 
+    def at(self, which: NDArray[np.intp]) -> Rows:
+        """Some of the rows, by their indices."""
+        return Rows(self.trial[which], self.fidelity[which], self.value[which])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyData:
@@ -51,6 +55,8 @@ class StudyData:
         objectives: To minimise, as observed at full fidelity: sign * value of metrics, natural
             logs of dollars and seconds; NaN where there is none, shape (N, M).
         paid: What each trial has been charged, USD or seconds, shape (N,).
+        basis: In a study too long to be told in full, the trials whose scales stand for all, shape
+            (N,); else empty.
     """
 
     names: tuple[str, ...]
@@ -65,6 +71,12 @@ class StudyData:
     fidelity: NDArray[np.float64]
     objectives: NDArray[np.float64]
     paid: NDArray[np.float64]
+    basis: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether trials are left out."""
+        return bool(len(self.basis))
 
     def __len__(self) -> int:
         return len(self.names)

@@ -41,6 +41,9 @@ REPLICATES = 0.1 * APART
 LEAST_NOISE = 1e-6
 """Of the targets' variance."""
 
+LEAST_BASIS = 8
+"""Of fewer rows of the basis nothing is learnt."""
+
 WORKING_SET = 600
 """The posterior is conditioned on at most so many rows, and on the newest ones."""
 
@@ -60,6 +63,15 @@ def checkpoint(count: int) -> int:
     while (after := size + max(1, size // 10 if size < 64 else size // 4)) <= count:
         size = after
     return size
+
+
+def fitted_on(rows: Rows, data: StudyData) -> NDArray[np.intp]:
+    """Indices of the rows that scale and hyper-parameters are taken from.
+
+    Those up to the last checkpoint; in a study too long to be told in full those of its basis.
+    """
+    basis = np.flatnonzero(data.basis[rows.trial]) if data.is_partial else np.arange(0)
+    return basis if len(basis) >= LEAST_BASIS else np.arange(checkpoint(len(rows)))
 
 
 def fit_rows(X: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -147,14 +159,14 @@ class ModelFactory:
         if not len(rows):
             return Output(inputs, Unknown(), None)
         kind = BadHalf if len(self.facts.objectives) == 1 else FarTail
-        first = rows.first(checkpoint(len(rows)))
+        first = rows.at(fitted_on(rows, data))
 
         def made() -> Scale:
             newest = np.arange(max(len(first) - WARP_ROWS, 0), len(first))
             X = inputs.transform(_at(data, first, newest))
             return kind.of(first.value[newest[apart(X, least=APART)]])
 
-        warp = _kept(self._warps, _digest(f"warp {index}", first, first.value), made)
+        warp = _kept(self._warps, _fit_digest(f"warp {index}", first, first.value, data), made)
         values = warp.transform(rows.value)
         return self._output(f"metric {index}", inputs, rows, values, data, warp)
 
@@ -201,11 +213,12 @@ class ModelFactory:
         data: StudyData,
         warp: Scale | None,
     ) -> Output:
-        size = checkpoint(len(rows))
-        first = rows.first(size)
-        key = _digest(name, first, values[:size])
+        which = fitted_on(rows, data)
+        first, y = rows.at(which), values[which]
         hyperparameters = _kept(
-            self._fitted, key, lambda: self._fit(inputs, first, values[:size], data)
+            self._fitted,
+            _fit_digest(name, first, y, data),
+            lambda: self._fit(inputs, first, y, data),
         )
         weights = hyperparameters.weights(inputs.groups)
         used = self._working_set(name, inputs, rows, values, data, weights)
@@ -255,6 +268,13 @@ def _digest(name: str, rows: Rows, values: NDArray[np.float64]) -> str:
     for array in (rows.trial, rows.fidelity, values):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _fit_digest(name: str, rows: Rows, values: NDArray[np.float64], data: StudyData) -> str:
+    """Tells fits apart; places in a history that leaves trials out are not the trials' own."""
+    if data.is_partial:
+        rows = Rows(np.zeros_like(rows.trial), rows.fidelity, rows.value)
+    return _digest(name, rows, values)
 
 
 def _kept(known: OrderedDict[str, T], key: str, make: Callable[[], T]) -> T:

@@ -85,6 +85,7 @@ class Reader:
                 len(told), len(self.facts.objectives)
             ),
             paid=np.array([one.paid for one in told], dtype=np.float64),
+            basis=np.array([name in history.basis for name in names if history.basis], dtype=bool),
         )
 
     def points(self, places: Sequence[tuple[NDArray[np.float64], NDArray[np.intp]]]) -> Points:
