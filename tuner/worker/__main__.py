@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -19,7 +20,7 @@ from tuner.logs import set_up_logs
 from tuner.spec import TuningStudySpec
 from tuner.worker.loop import LONGEST_PAUSE_SECONDS, Worker, WorkerSettings
 from tuner.worker.memory import KEPT, Memory
-from tuner.worker.pod import CREDENTIALS, PodSettings, StudyWatch
+from tuner.worker.pod import COLLECT, CREDENTIALS, PodSettings, StudyWatch
 from tuner.worker.promoting import Promoter
 from tuner.worker.searching import pod_searcher
 
@@ -29,6 +30,7 @@ _logger = logging.getLogger("tuner.worker")
 def main() -> int:
     """Proposes until the study has ended or the pod is told to go. Returns the exit code."""
     set_up_logs()
+    gc.set_threshold(*COLLECT)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -19,6 +19,9 @@ from tuner.worker.loop import Demand
 STUDY_FOLDER = Path("/etc/tuner/study")
 CREDENTIALS = Path("/etc/tuner/store")
 _FRESH_SECONDS = 2.0
+COLLECT = (50_000, 20, 100)
+"""Thresholds of the garbage collector: a worker holds some million objects for as long as it lives,
+hardly any in cycles, and walking them all would take a good part of a proposal's time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
