@@ -35,15 +35,19 @@ CLUSTERS = 69
 """Of scout. A method that repeats itself may run twice as many; ours and the controls do not."""
 
 QUICK_SEEDS = 2
-SLOW = {"optuna GP (EHVI)": {"trimtuner": 5, "cnn-time": 5, "mlp": 5, "scout": 2, "nas": 1}}
-"""So many seeds, by collection, of methods that take about a second of CPU a proposal."""
+SLOW: Mapping[str, Mapping[str, int]] = {
+    "optuna GP (EHVI)": {"trimtuner": 5, "cnn-time": 5, "mlp": 5, "scout": 2},
+    "Auto, stopping": {"trimtuner": 10},
+    "Auto, in full": {"trimtuner": 10},
+}
+"""So many seeds, by collection, of slow peers and of ablations."""
 FIRST_SEED = 100
 """Seeds below it are for development."""
 
 TRAINED = (
-    OURS, "Auto, Hyperband", "Auto, promotion", "accuracy-only ASHA", "selection only", "random in full",
-    "cheap first, USD", "cheap first, seconds", "MO-ASHA, corrected", "MO-ASHA, fixed objective",
-    "MO-ASHA, as shipped", "optuna NSGA-II", "optuna GP (EHVI)",
+    OURS, "Auto, stopping", "Auto, in full", "accuracy-only ASHA", "selection only",
+    "random in full", "cheap first, USD", "cheap first, seconds", "MO-ASHA, corrected",
+    "MO-ASHA, fixed objective", "MO-ASHA, as shipped", "optuna NSGA-II", "optuna GP (EHVI)",
 )  # fmt: skip
 SCOUT = (
     OURS, "Auto, no transfer", "random in full", "MO-ASHA, corrected", "cheap first, USD",

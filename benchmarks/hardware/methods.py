@@ -97,7 +97,7 @@ class Method:
         )
 
     def _scheduler(self, table: Table) -> dict[str, object] | None:
-        if not self.variant:
+        if not self.variant or table.declared.fidelity is None:
             return None
         return {
             "type": "Hyperband",
@@ -140,22 +140,27 @@ ACCURACY = partial(asha, continues=corrected, objectives=(0,))
 METHODS: Mapping[str, Method] = {
     one.name: one
     for one in (
-        Method(name=OURS, kind="ours", settings=EngineSettings(), transfer=True),
-        Method(name="Auto, no transfer", kind="ablation", settings=EngineSettings(transfer=False)),
         Method(
-            name="Auto, Hyperband",
+            name=OURS,
+            kind="ours",
+            settings=EngineSettings(),
+            transfer=True,
+            variant="Promotion",
+        ),
+        Method(
+            name="Auto, no transfer",
+            kind="ablation",
+            settings=EngineSettings(transfer=False),
+            variant="Promotion",
+        ),
+        Method(
+            name="Auto, stopping",
             kind="ablation",
             settings=EngineSettings(),
             transfer=True,
             variant="Stopping",
         ),
-        Method(
-            name="Auto, promotion",
-            kind="ablation",
-            settings=EngineSettings(),
-            transfer=True,
-            variant="Promotion",
-        ),
+        Method(name="Auto, in full", kind="ablation", settings=EngineSettings(), transfer=True),
         Method(
             name="Auto, no cost", kind="ablation", settings=EngineSettings(cost_aware=False),
             transfer=True,

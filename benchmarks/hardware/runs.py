@@ -124,31 +124,35 @@ def sources_of(name: str, data: Path) -> list[Table]:
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
-    """What earlier studies teach: a prior for ours, a start for peers, an order for a control."""
-
-    prior: Prior
-    start: tuple[Configuration, ...]
-    order: tuple[int, ...]
+@lru_cache
+def learned(name: str, data: Path) -> Prior | None:
+    """What earlier studies teach, computed once a process; None where there are none."""
+    if not sources_of(name, data):
+        return None
+    taught = _taught(name, data)
+    spec = spec_of(taught, budget=Budget(trials=1), scheduler={"type": "None"})
+    return prior_of(taught, spec=spec)
 
 
 @lru_cache
-def learned(name: str, data: Path) -> Learned | None:
-    """Computes it once a process; None where there is nothing to learn from."""
+def order(name: str, data: Path) -> tuple[int, ...]:
+    """Rows from the best on average in earlier studies on; none without such studies."""
     sources = sources_of(name, data)
-    if not sources:
-        return None
-    table = table_of(name, data)
-    taught = table.with_earlier([one.as_study(rows=_sampled(one)) for one in sources])
-    prior = prior_of(
-        taught, spec=spec_of(taught, budget=Budget(trials=1), scheduler={"type": "None"})
-    )
-    return Learned(
-        prior=prior,
-        start=tuple(portfolio_of(taught, prior, size=START)),
-        order=tuple(average_order(table, sources)),
-    )
+    return tuple(average_order(table_of(name, data), sources)) if sources else ()
+
+
+def start(name: str, data: Path) -> tuple[Configuration, ...]:
+    """What peers begin with: as much of the portfolio as ours begins with."""
+    prior = learned(name, data)
+    if prior is None:
+        return ()
+    return tuple(portfolio_of(_taught(name, data), prior, size=START))
+
+
+def _taught(name: str, data: Path) -> Table:
+    """The table with what it may learn from."""
+    studies = [one.as_study(rows=_sampled(one)) for one in sources_of(name, data)]
+    return table_of(name, data).with_earlier(studies)
 
 
 def _sampled(table: Table) -> range:
@@ -158,20 +162,18 @@ def _sampled(table: Table) -> range:
 
 def execute(task: Task, data: Path) -> Run:
     """Runs a task."""
-    method, table = METHODS[task.method], table_of(task.table, data)
-    known = learned(task.table, data)
-    began = time.process_time()
-    steps = method.run(
-        Setting(
-            table=table,
-            seed=task.seed,
-            budget_usd=task.budget_usd,
-            max_trials=task.max_trials,
-            prior=None if known is None else known.prior,
-            start=() if known is None else known.start,
-            order=() if known is None else known.order,
-        )
+    method = METHODS[task.method]
+    setting = Setting(
+        table=table_of(task.table, data),
+        seed=task.seed,
+        budget_usd=task.budget_usd,
+        max_trials=task.max_trials,
+        prior=learned(task.table, data) if method.transfer else None,
+        start=start(task.table, data) if method.peer else (),
+        order=order(task.table, data) if method.ordered else (),
     )
+    began = time.process_time()
+    steps = method.run(setting)
     return Run(task=task, steps=steps, cpu_seconds=time.process_time() - began)
 
 
