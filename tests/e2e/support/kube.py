@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -46,7 +47,7 @@ class Kube:
     """Reads and writes objects of the API as JSON."""
 
     def __init__(self) -> None:
-        config.load_kube_config()
+        config.load_kube_config(config_file=os.environ.get("KUBECONFIG"))
         self._api = client.ApiClient()
 
     def list(self, kind: str, namespace: str = "", *, selector: str = "") -> list[Object]:

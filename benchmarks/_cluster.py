@@ -1,0 +1,147 @@
+"""What the benchmarks on a cluster share: a namespace, studies without workers, watches."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e" / "support"))
+
+import node
+from kube import Kube, Object, wait_for
+from release import SECRET, SYSTEM
+
+ENDED = {"Completed", "Stopped", "Failed", "Cancelled", "Rejected", "Succeeded"}
+GROUP = "tuner.dev/v1alpha1"
+
+
+class Sightings:
+    """When an object was first seen, and first seen ended, by name; from a watch."""
+
+    def __init__(self, kind: str, namespace: str) -> None:
+        self.created: dict[str, float] = {}
+        self.ended: dict[str, float] = {}
+        line = "jsonpath={.metadata.name} {.status.state} {.status.phase}{'\\n'}"
+        words = ["kubectl", "get", kind, f"--namespace={namespace}", "--watch", "-o", line]
+        self._process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            name, *states = line.split()
+            now = time.time()
+            self.created.setdefault(name, now)
+            if ENDED.intersection(states):
+                self.ended.setdefault(name, now)
+
+    def close(self) -> None:
+        """Ends the watch."""
+        self._process.terminate()
+        self._process.wait(timeout=10)
+
+
+def find_cluster() -> None:
+    """Points kubectl and the client to the test cluster, unless $KUBECONFIG says where."""
+    if os.environ.get("KUBECONFIG"):
+        return
+    script = Path(__file__).parents[1] / "tests" / "cluster" / "cluster.py"
+    done = subprocess.run([sys.executable, script, "env"], capture_output=True, text=True)
+    exports: Mapping[str, str] = dict(
+        line.removeprefix("export ").split("=", maxsplit=1) for line in done.stdout.splitlines()
+    )
+    os.environ.update({name: os.path.expandvars(value) for name, value in exports.items()})
+
+
+@contextmanager
+def namespace_with(kube: Kube, name: str, *, instance_type: Mapping[str, Any]) -> Iterator[str]:
+    """A namespace with the store's Secret, and an InstanceType named `name`; removed at the end."""
+    namespace = f"{name}-{uuid.uuid4().hex[:6]}"
+    secret = kube.get("secrets", SECRET, SYSTEM)
+    assert secret is not None
+    kube.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    kube.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": SECRET, "namespace": namespace},
+            "data": secret["data"],
+        },
+        {
+            "apiVersion": GROUP,
+            "kind": "InstanceType",
+            "metadata": {"name": name},
+            "spec": dict(instance_type),
+        },
+    )
+    try:
+        yield namespace
+    finally:
+        kube.delete("namespaces", namespace)
+        kube.delete("instancetypes", name)
+
+
+def study_without_workers(kube: Kube, manifest: dict[str, Any], *, namespace: str) -> Object:
+    """Applies a study whose worker pods find no node: its trials are made by the benchmark."""
+    nowhere = {"spec": {"nodeSelector": {"tuner.dev/benchmark": "nowhere"}}}
+    manifest["spec"]["workers"] = {**manifest["spec"].get("workers", {}), "podTemplate": nowhere}
+    kube.apply(placed(manifest, namespace))
+    name = manifest["metadata"]["name"]
+
+    def accepted() -> Object | None:
+        found = kube.get("tuningstudies", name, namespace)
+        conditions = (found or {}).get("status", {}).get("conditions", [])
+        true = {one["type"] for one in conditions if one["status"] == "True"}
+        return found if {"Accepted", "StoreReachable"} <= true else None
+
+    return wait_for(f"study {name} to be accepted", accepted, seconds=60)
+
+
+def trial_of(owner: Object, number: int, *, instance_type: str) -> dict[str, Any]:
+    """A trial as a worker makes it; each has another value, so none comes from the cache."""
+    study = owner["metadata"]["name"]
+    reference = {
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": study,
+        "uid": owner["metadata"]["uid"],
+        "controller": True,
+    }
+    return {
+        "apiVersion": GROUP,
+        "kind": "TuningTrial",
+        "metadata": {
+            "name": f"{study}-0-{number}",
+            "namespace": owner["metadata"]["namespace"],
+            "labels": {"tuner.dev/study": study},
+            "ownerReferences": [reference],
+        },
+        "spec": {
+            "study": study,
+            "worker": 0,
+            "number": number,
+            "parameters": {"x": (number + 1) / 100_000},
+            "instanceTypes": {"train": instance_type},
+        },
+    }
+
+
+def placed(manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """The manifest in a namespace."""
+    return {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
+
+
+def operator_mb(kube: Kube) -> float:
+    """The operator's resident memory."""
+    (pod,) = kube.list("pods", SYSTEM, selector="app.kubernetes.io/component=operator")
+    identifier = node.container_id(pod, "operator")
+    assert identifier is not None
+    return node.resident_bytes(identifier) / 1e6
