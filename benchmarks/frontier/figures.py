@@ -42,6 +42,14 @@ class Table:
         """Dollars by seed; see `Run.spent_to`."""
         return [one.spent_to(share) for one in self.runs[method]]
 
+    def pairs(self, one: str, other: str) -> tuple[list[Run], list[Run]]:
+        """The runs of two methods with the seeds that both have."""
+        seeds = {run.task.seed for run in self.runs[one]} & {
+            run.task.seed for run in self.runs[other]
+        }
+        kept = [[run for run in self.runs[name] if run.task.seed in seeds] for name in (one, other)]
+        return kept[0], kept[1]
+
     def best_peer(self, share: float) -> str | None:
         """The peer or control with the lowest median of dollars, then the highest end."""
         names = self.kind("peer", "control")
@@ -73,8 +81,12 @@ def _to_their_end(table: Table) -> Figure:
         for name in table.kind("peer", "control")
     }
     best = max(ends, key=lambda name: ends[name])
-    ours = table.spent_to(OURS, ends[best])
-    found = ratio([one.spent[-1] for one in table.runs[best]], ours, of="median")
+    theirs, ours = table.pairs(best, OURS)
+    found = ratio(
+        [one.spent[-1] for one in theirs],
+        [one.spent_to(ends[best]) for one in ours],
+        of="median",
+    )
     return Figure(
         name=f"{table.problem}: dollars to the end of {best} ({ends[best]:.1%}), {best} / Auto",
         value=found.value,
@@ -84,8 +96,12 @@ def _to_their_end(table: Table) -> Figure:
 
 def _against(table: Table, other: str, *, share: float, promised: bool = False) -> Figure:
     """How many times the dollars the other one needs; a lower bound where it never got there."""
-    theirs, ours = table.spent_to(other, share), table.spent_to(OURS, share)
-    found = ratio(theirs, ours, of="median")
+    theirs, ours = table.pairs(other, OURS)
+    found = ratio(
+        [one.spent_to(share) for one in theirs],
+        [one.spent_to(share) for one in ours],
+        of="median",
+    )
     best = "best peer, " if METHODS[other].kind in ("peer", "control") else ""
     return Figure(
         name=f"{table.problem}: dollars to {share:.0%} of the front, {best}{other} / Auto",
@@ -120,6 +136,9 @@ def _described(table: Table, name: str) -> Iterator[tuple[str, object]]:
     yield "hit rate", float(np.mean([one.hit_rate for one in runs]))
     yield "proposal seconds", float(np.mean([one.proposal_seconds for one in runs]))
     if name != OURS and OURS in table.runs:
-        counted = win_tie_loss(table.spent_to(OURS, SHARE), table.spent_to(name, SHARE))
+        ours, theirs = table.pairs(OURS, name)
+        counted = win_tie_loss(
+            [one.spent_to(SHARE) for one in ours], [one.spent_to(SHARE) for one in theirs]
+        )
         yield "Auto wins, ties, loses", [counted.wins, counted.ties, counted.losses]
         yield "p", counted.p

@@ -87,6 +87,16 @@ def test_curves_show_every_method(table):
     assert all(name in document for name in table.runs)
 
 
+def test_methods_are_compared_on_the_seeds_that_both_have():
+    runs = [run_of(OURS, seed, share=[0.5, 0.96], each=1.0 + seed) for seed in range(3)]
+    runs += [run_of("smac", 1, share=[0.5, 0.96], each=8.0)]
+    table = Table.of(runs)["toy"]
+    assert [one.task.seed for one in table.pairs(OURS, "smac")[0]] == [1]
+    headline = next(each for each in figures_of(table) if "95% of the front" in each.name)
+    assert headline.value == pytest.approx(16.0 / 4.0)
+    assert controls_of(table)["smac"]["Auto wins, ties, loses"] == [1, 0, 0]
+
+
 def test_completions_start_from_the_best_trials_and_repeat_none():
     problem = synthetic(share=0.7)
     trace = run(problem, METHODS["random completions"].factory, seed=0, budget=Budget(trials=30))
