@@ -115,6 +115,8 @@ def main() -> None:
         print(f"{options.data} has no {benchmark.folder}: skipped", file=sys.stderr)
         return
     known = _reported(options.benchmark, tables(benchmark.collection, options.data))
+    if options.tables:
+        known = {name: known[name] for name in options.tables.split(";")}
     tasks = list(_tasks(options, benchmark, known))
     runs = list(executed(tasks, data=options.data, file=options.runs))
     told = list(_told(benchmark.collection, known, runs))
@@ -137,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--first-seed", type=int, default=FIRST_SEED)
     made.add_argument("--quick", action="store_true", help="see that it runs; figures mean nothing")
     made.add_argument("--methods", help="only these, by name, with semicolons")
+    made.add_argument("--tables", help="only these, by name, with semicolons")
     made.add_argument("--plots", type=Path, help="folder for the curves as SVG")
     made.add_argument(
         "--runs", type=Path, help="file of runs: those in it are taken, new ones are added"
