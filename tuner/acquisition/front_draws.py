@@ -10,6 +10,8 @@ R draws of C candidates in M objectives, all minimised; infinite where a draw br
 
 from __future__ import annotations
 
+from itertools import islice, permutations
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
@@ -17,7 +19,7 @@ from scipy.special import ndtri
 Array = NDArray[np.float64]
 
 POINTS = 128
-"""So many points of the objectives' box are looked at in each draw."""
+"""About so many points of the objectives' box are looked at in each draw."""
 
 MARGIN = 0.1
 """The box ends so far beyond the worst score, as a share of the scores' range: the ends of a front,
@@ -90,7 +92,13 @@ def copula_scores(draws: Array) -> Array:
     return np.where(np.isfinite(draws), scores, draws)
 
 
-def portfolio(draws: Array, *, given: NDArray[np.intp], count: int) -> list[int]:
+def portfolio(
+    draws: Array,
+    *,
+    given: NDArray[np.intp],
+    count: int,
+    allowed: NDArray[np.bool_] | None = None,
+) -> list[int]:
     """The candidates that, one after the other, add most expected hypervolume to those before.
 
     Hypervolume is that of the draws' normal scores, up to a corner beyond the worst, and taken as
@@ -100,6 +108,7 @@ def portfolio(draws: Array, *, given: NDArray[np.intp], count: int) -> list[int]
         draws: Shape (R, C, M).
         given: Candidates that are tried already, or will be.
         count: How many to add; fewer are, once nothing adds anything.
+        allowed: Which candidates may be added, shape (C,); None for all.
 
     Returns:
         Indices of candidates, the first one first; none of `given`.
@@ -110,6 +119,8 @@ def portfolio(draws: Array, *, given: NDArray[np.intp], count: int) -> list[int]
     while len(chosen) < count:
         gain = np.count_nonzero(covers & left[:, None, :], axis=(0, 2))
         gain[given] = 0
+        if allowed is not None:
+            gain[~allowed] = 0
         best = int(gain.argmax())
         if not gain[best]:
             break
@@ -123,13 +134,23 @@ def _covers(scores: Array) -> NDArray[np.bool_]:
     draws, count, objectives = scores.shape
     high = float(-ndtri(0.5 / max(count, 2)))
     low, high = -high, high + MARGIN * 2.0 * high
-    roots = np.sqrt(np.array(_PRIMES[:objectives], dtype=np.float64))
-    unit = (0.5 + np.arange(draws * POINTS)[:, None] * roots) % 1.0
-    points = (low + (high - low) * unit).reshape(draws, POINTS, objectives)
-    covers = np.ones((draws, count, POINTS), dtype=np.bool_)
+    points = low + (high - low) * _spread(draws, objectives)
+    covers = np.ones((draws, count, points.shape[1]), dtype=np.bool_)
     for m in range(objectives):
         covers &= scores[:, :, None, m] <= points[:, None, :, m]
     return covers
+
+
+def _spread(draws: int, objectives: int) -> Array:
+    """Points of the unit box, others in each draw, shape (R, P, M): a Kronecker sequence.
+
+    Each is there in every order of its coordinates, so that that of the objectives does not matter.
+    """
+    orders = list(islice(permutations(range(objectives)), POINTS))
+    each = max(POINTS // len(orders), 1)
+    roots = np.sqrt(np.array(_PRIMES[:objectives], dtype=np.float64))
+    unit = (0.5 + np.arange(draws * each)[:, None] * roots) % 1.0
+    return np.concatenate([unit.reshape(draws, each, -1)[..., list(one)] for one in orders], axis=1)
 
 
 _PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)

@@ -63,8 +63,12 @@ def _reason(found: Explanation) -> str:
     if why.searcher == "initialTrials":
         return f'the initial trial "{why.name}"'
     place = extra.get("portfolio") if why.prior is None else why.prior.portfolio
+    on_front = None if why.prior is None else why.prior.on_front
     if isinstance(place, int):
-        return f"number {place + 1} of what did best in earlier studies ({why.searcher})"
+        what = "what did best in" if on_front is None else "the front expected from"
+        return f"number {place + 1} of {what} earlier studies ({why.searcher})"
+    if why.candidates is None and on_front is not None:
+        return f"drawn from the front expected from earlier studies ({why.searcher})"
     if why.candidates is None:
         return f"by searcher {why.searcher}" if why.searcher else "nothing is known"
     unit = "" if not why.eta else " per dollar" if why.spend and why.spend.usd else " per second"
@@ -125,8 +129,10 @@ def _prefix(found: Explanation) -> Iterator[str]:
 
 
 def _doubts(found: Explanation) -> Iterator[str]:
-    """How likely a failure seemed, and what earlier studies were believed."""
+    """How likely the front and a failure seemed, and what earlier studies were believed."""
     why = found.why
+    if why.prior is not None and why.prior.on_front is not None:
+        yield f"likely to be on the front: {why.prior.on_front:.0%}"
     failing = (why.model_extra or {}).get("failureProbability")
     if isinstance(failing, int | float) and failing >= _WORTH_SAYING:
         yield f"expected to fail: {failing:.0%}"

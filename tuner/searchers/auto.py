@@ -120,7 +120,7 @@ class EngineSearcher:
             if found is not None:
                 return replace(found, why={"searcher": self.name, **found.why})
         if self.opening is not None:
-            return self.opening.likely(data, proposed, rng=rng)
+            return self.opening.likely(history, data, proposed, rng=rng)
         return None
 
     @property
@@ -182,14 +182,6 @@ def engine_searcher(
         stored=stored,
         temperature=_temperature(spec.searcher.seed, worker),
     )
-    opening = Opening(
-        name=str(spec.searcher.type),
-        engine=engine,
-        seed=spec.searcher.seed,
-        worker=worker,
-        workers=workers,
-        length=max(PORTFOLIO, len(facts.objectives)),
-    )
     return EngineSearcher(
         name=str(spec.searcher.type),
         engine=engine,
@@ -198,7 +190,21 @@ def engine_searcher(
         worker=worker,
         workers=workers,
         portfolio=_portfolio_share(engine, workers=workers),
-        opening=None if engine.prospector is None else opening,
+        opening=_opening(spec, engine, worker=worker, workers=workers),
+    )
+
+
+def _opening(spec: TuningStudySpec, engine: Engine, *, worker: int, workers: int) -> Opening | None:
+    if engine.prospector is None:
+        return None
+    return Opening(
+        name=str(spec.searcher.type),
+        engine=engine,
+        prospector=engine.prospector,
+        seed=spec.searcher.seed,
+        worker=worker,
+        workers=workers,
+        length=max(PORTFOLIO, len(engine.facts.objectives)),
     )
 
 

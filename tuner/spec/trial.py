@@ -117,6 +117,8 @@ class UsedPrior(_Open):
     """How much the prior counted against a model without one."""
     portfolio: Annotated[Integer, Field(ge=0)] | None = None
     """Place in the portfolio of earlier studies' configurations, from 0."""
+    on_front: Annotated[Real, Field(ge=0, le=1)] | None = None
+    """How likely it seemed to be on the Pareto front."""
 
 
 class Why(_Open):

@@ -164,6 +164,14 @@ def test_a_failure_says_of_what(invoke, record):
             "number 1 of what did best in earlier studies (Auto)",
         ),
         (
+            {"searcher": "Auto", "prior": {"portfolio": 0, "onFront": 0.5}},
+            "number 1 of the front expected from earlier studies (Auto)",
+        ),
+        (
+            {"searcher": "Auto", "prior": {"onFront": 0.5}},
+            "drawn from the front expected from earlier studies (Auto)",
+        ),
+        (
             {"searcher": "EEIPU", "candidates": 20, "eta": 1.0, "spend": {"seconds": 3}},
             "best expected gain per second of 20 candidates (EEIPU)",
         ),
@@ -184,8 +192,10 @@ def test_every_kind_of_reason_has_its_sentence(invoke, record, why, reason):
 
 def test_doubts_and_what_earlier_studies_counted_for_are_told(invoke, record):
     weights = {"loss": {"moments": 0.7, "network": 0.0, "none": 0.3}}
-    why = {**WHY, "failureProbability": 0.12, "prior": {"weights": weights}}
+    prior = {"weights": weights, "onFront": 0.314}
+    why = {**WHY, "failureProbability": 0.12, "prior": prior}
     lines = invoke("explain", record(why=why).name).output.splitlines()
+    assert "likely to be on the front: 31%" in lines
     assert "expected to fail: 12%" in lines
     assert "earlier studies on loss: moments 70%, network 0%, none 30%" in lines
 

@@ -13,7 +13,6 @@ from tuner.acquisition import FrontBoxes, sobol_normal
 from tuner.acquisition.cube import Cube
 from tuner.acquisition.maximise import Effort, choose_starts, refine
 from tuner.acquisition.pool import PoolSize
-from tuner.errors import SurrogateError
 from tuner.hardware import StageChoices
 from tuner.searchers._protocol import History, StoredStages, Suggestion
 from tuner.searchers.engine.actions import Actions
@@ -27,7 +26,7 @@ from tuner.searchers.engine.front import leading
 from tuner.searchers.engine.making import ModelFactory
 from tuner.searchers.engine.models import PENDING, JointModel
 from tuner.searchers.engine.prefixes import Cached, coming_prefixes, stored_prefixes
-from tuner.searchers.engine.prospects import Prospector, Prospects, ProspectSize
+from tuner.searchers.engine.prospects import Prospector
 from tuner.searchers.engine.reader import Reader
 from tuner.searchers.engine.scoring import Scorer, needs_samples, plug_in_front
 from tuner.searchers.engine.spending import spend_weight
@@ -42,11 +41,8 @@ if TYPE_CHECKING:
 FOREIGN = 8
 """So many configurations of earlier studies are looked up in the cache."""
 
-PROSPECTS = ProspectSize(candidates=192, draws=32)
 LIKELY = 64
-"""So many of them join the pool."""
-LEADING = 64
-"""They are compared with so many of the best trials."""
+"""So many candidates that may well be on the front join the pool."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +109,8 @@ class Engine:
         )
         self.models = ModelFactory(self.facts, features, self.prior)
         self.prospector = None
-        if self.prior is not None and self.settings.front_estimate and _has_front(self.facts):
-            self.prospector = Prospector(self.facts, self.joint, self.cube, self.prior.seen)
+        if self.prior is not None and self.settings.front_estimate:
+            self.prospector = Prospector.of(self.facts, self.joint, self.cube, prior=self.prior)
 
     @property
     def choices(self) -> StageChoices:
@@ -146,7 +142,12 @@ class Engine:
         best = leading(data.objectives, rng=rng)
         cached = self._cached(data)
         scorer = self.scorer(history, data, cached, best=best, start_up=start_up, rng=rng)
-        likely = self._likely(scorer.model, data, best=best, rng=rng)
+        closing = Closing.of(self.choices, history.closed)
+        prospects = likely = None
+        if self.prospector is not None:
+            prospects = self.prospector.estimate(scorer.model, data, best=best, rng=rng)
+            rows = prospects.likely(LIKELY, closing=closing, rng=rng)
+            likely = self.cube.unit(prospects.points[rows])
         actions = Actions.of(
             self.cube,
             data,
@@ -156,19 +157,19 @@ class Engine:
             coming=scorer.coming,
             size=self.settings.pool,
             rng=rng,
-            further=None if likely is None else self.cube.unit(likely),
+            further=likely,
         )
-        score = Closing.of(self.choices, history.closed).over(scorer)
-        unit, scores = self._refined(score, actions, rng)
+        unit, scores = self._refined(closing.over(scorer), actions, rng)
         chosen = self._first_new(proposed, unit, scores)
         if chosen is None:
             return None
         row, configuration = chosen
         point = self.cube.points(unit[row : row + 1])
+        on_front = None if prospects is None else prospects.chance_of(point)
         return Suggestion(
             parameters=configuration.parameters,
             instance_types=self.choices.assign(configuration.chosen),
-            why=explain(scorer, point, names=data.names, candidates=len(unit)),
+            why=explain(scorer, point, names=data.names, candidates=len(unit), on_front=on_front),
         )
 
     def scorer(
@@ -202,48 +203,6 @@ class Engine:
             z=sobol_normal(self.settings.samples, draws, rng=rng),
             eta=weight if self.settings.cost_aware else 0.0,
         )
-
-    def prospects(
-        self,
-        model: JointModel,
-        data: StudyData,
-        *,
-        best: NDArray[np.intp],
-        size: ProspectSize,
-        rng: np.random.Generator,
-    ) -> Prospects:
-        """Who may be on the front, among and beside the trials there are.
-
-        Args:
-            model: What is drawn from.
-            data: What was observed.
-            best: Indices of the trials that may be on the front.
-            size: How many candidates and draws.
-            rng: Draws them.
-
-        Raises:
-            SurrogateError: There is no prior of several objectives, or it cannot be drawn from.
-        """
-        if self.prospector is None:
-            raise SurrogateError("no earlier study tells where the front is")
-        tried = np.concatenate([best, np.flatnonzero(data.is_open)[-PENDING:]])
-        return self.prospector.estimate(
-            model, tried=data.points[tried.astype(np.intp)], size=size, rng=rng
-        )
-
-    def _likely(
-        self,
-        model: JointModel,
-        data: StudyData,
-        *,
-        best: NDArray[np.intp],
-        rng: np.random.Generator,
-    ) -> Points | None:
-        """Candidates that may well be on the front, for the pool."""
-        if self.prospector is None:
-            return None
-        found = self.prospects(model, data, best=best[:LEADING], size=PROSPECTS, rng=rng)
-        return found.points[found.likely(LIKELY, rng=rng)]
 
     def configuration(self, point: Points) -> Configuration:
         """One point, typed by the space."""
@@ -311,8 +270,3 @@ class Engine:
             if configuration not in proposed:
                 return row, configuration
         return None
-
-
-def _has_front(facts: Facts) -> bool:
-    """Whether the best is a front, or is not among what a portfolio of metrics knows of."""
-    return len(facts.objectives) > 1 or facts.objectives[0].model is None

@@ -15,7 +15,12 @@ from tuner.surrogates.points import Points
 
 
 def explain(
-    scorer: Scorer, point: Points, *, names: tuple[str, ...], candidates: int
+    scorer: Scorer,
+    point: Points,
+    *,
+    names: tuple[str, ...],
+    candidates: int,
+    on_front: float | None = None,
 ) -> dict[str, Any]:
     """The reasons for one candidate.
 
@@ -24,6 +29,7 @@ def explain(
         point: One point.
         names: Names of the trials, as prefixes refer to them.
         candidates: How many it was chosen from.
+        on_front: How likely it seemed to be on the front, where that is known.
     """
     prediction = scorer.model.predict(point)
     found = scorer.outcomes(point, prediction)
@@ -40,9 +46,10 @@ def explain(
         # Of times that nobody told there is nothing to say.
         why["spend"] = {"usd" if facts.in_dollars else "seconds": spend}
         why["eta"] = float(scorer.eta)
-    weight = _prior_weight(scorer)
-    if weight is not None:
-        why["prior"] = {"weight": weight}
+    told = {"weight": _prior_weight(scorer), "onFront": on_front}
+    prior = {name: value for name, value in told.items() if value is not None}
+    if prior:
+        why["prior"] = prior
     prefix = _prefix(scorer, point, prediction, names=names)
     if prefix:
         why["prefix"] = prefix

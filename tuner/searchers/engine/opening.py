@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tuner.searchers._protocol import History, Suggestion
+from tuner.searchers.engine.closing import Closing
 from tuner.searchers.engine.data import StudyData
 from tuner.searchers.engine.engine import Engine
 from tuner.searchers.engine.front import leading
-from tuner.searchers.engine.prospects import Prospects, ProspectSize
+from tuner.searchers.engine.prospects import THOROUGHLY, Prospector, Prospects
 from tuner.searchers.proposed import Proposed, suggestion
-
-SIZE = ProspectSize(candidates=512, draws=128)
 
 _TAG = 0x70A7
 """Sets the draws that all workers share apart from those of single proposals."""
@@ -31,7 +30,8 @@ class Opening:
 
     Attributes:
         name: The searcher's, for the trials' `why`.
-        engine: With a prior of several objectives.
+        engine: The engine that goes on.
+        prospector: Estimates its study's front.
         seed: The study's.
         worker: The worker's ordinal.
         workers: How many workers there are.
@@ -40,6 +40,7 @@ class Opening:
 
     name: str
     engine: Engine
+    prospector: Prospector
     seed: int
     worker: int
     workers: int
@@ -57,28 +58,35 @@ class Opening:
         mine = sum(trial.worker == self.worker for trial in placed)
         if mine >= self.length:
             return None
-        prospects = self._prospects(data, np.random.default_rng([self.seed, _TAG]))
+        prospects = self._prospects(data, rng=np.random.default_rng([self.seed, _TAG]))
         place = mine * self.workers + self.worker
         ahead = max(place - len(placed), 0)
-        ranked = prospects.best(ahead + 1)
+        ranked = prospects.best(ahead + 1, closing=self._closing(history))
         return self._first_new(prospects, [*ranked[ahead:], *ranked[:ahead]], proposed, place=place)
 
     def likely(
-        self, data: StudyData, proposed: Proposed, *, rng: np.random.Generator
+        self, history: History, data: StudyData, proposed: Proposed, *, rng: np.random.Generator
     ) -> Suggestion | None:
         """A configuration drawn in proportion to how likely it is on the front.
 
         Raises:
             SurrogateError: The front cannot be drawn.
         """
-        prospects = self._prospects(data, rng)
-        return self._first_new(prospects, prospects.likely(_TRIES, rng=rng).tolist(), proposed)
+        prospects = self._prospects(data, rng=rng)
+        rows = prospects.likely(_TRIES, closing=self._closing(history), rng=rng)
+        return self._first_new(prospects, rows.tolist(), proposed)
 
-    def _prospects(self, data: StudyData, rng: np.random.Generator) -> Prospects:
-        best = leading(data.objectives, rng=rng)
-        return self.engine.prospects(
-            self.engine.models.build(data), data, best=best, size=SIZE, rng=rng
+    def _prospects(self, data: StudyData, *, rng: np.random.Generator) -> Prospects:
+        return self.prospector.estimate(
+            self.engine.models.build(data),
+            data,
+            best=leading(data.objectives, rng=rng),
+            rng=rng,
+            size=THOROUGHLY,
         )
+
+    def _closing(self, history: History) -> Closing:
+        return Closing.of(self.engine.choices, history.closed)
 
     def _first_new(
         self,
@@ -90,7 +98,7 @@ class Opening:
     ) -> Suggestion | None:
         for row in rows:
             configuration = self.engine.configuration(prospects.points[np.array([row])])
-            if configuration not in proposed:
+            if configuration not in proposed and proposed.joint.is_open(configuration):
                 prior: dict[str, object] = {"onFront": float(prospects.chance[row])}
                 if place is not None:
                     prior["portfolio"] = place

@@ -10,18 +10,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tuner.acquisition.cube import Cube
 from tuner.acquisition.front_draws import chances, portfolio
+from tuner.acquisition.pool import NEAR
 from tuner.acquisition.sampling import sobol_uniform
+from tuner.searchers.engine.closing import Closing
+from tuner.searchers.engine.data import StudyData
 from tuner.searchers.engine.facts import Facts
-from tuner.searchers.engine.models import JointModel
+from tuner.searchers.engine.models import PENDING, JointModel
 from tuner.searchers.engine.outcomes import objectives_of
 from tuner.searchers.joint import JointSpace
 from tuner.surrogates.points import Points
+
+if TYPE_CHECKING:
+    from tuner.surrogates.prior import Prior
 
 _STEPS = 2.0**30
 
@@ -36,7 +43,17 @@ class ProspectSize:
     """
 
     candidates: int
-    draws: int = 64
+    draws: int
+
+
+THOROUGHLY = ProspectSize(candidates=512, draws=128)
+"""For a study's first trials."""
+
+BRIEFLY = ProspectSize(candidates=192, draws=32)
+"""For every proposal."""
+
+LEADING = 64
+"""Candidates are compared with so many of the best trials."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -58,19 +75,30 @@ class Prospects:
         """How likely each candidate is on the front, shape (C,)."""
         return chances(self.draws)
 
-    def best(self, count: int) -> list[int]:
+    def best(self, count: int, *, closing: Closing) -> list[int]:
         """The candidates that add most expected hypervolume to what is tried, one by one."""
-        return portfolio(self.draws, given=self.tried, count=count)
+        allowed = closing.allows(self.points.types)
+        return portfolio(self.draws, given=self.tried, count=count, allowed=allowed)
 
-    def likely(self, count: int, *, rng: np.random.Generator) -> NDArray[np.intp]:
+    def likely(self, count: int, *, closing: Closing, rng: np.random.Generator) -> NDArray[np.intp]:
         """New candidates, drawn in proportion to their chance, each once; fewer if there are."""
-        weight = self.chance.copy()
+        weight = np.where(closing.allows(self.points.types), self.chance, 0.0)
         weight[self.tried] = 0.0
         possible = int(np.count_nonzero(weight))
         if not possible:
             return np.zeros(0, dtype=np.intp)
         share = weight / weight.sum()
         return rng.choice(len(share), size=min(count, possible), replace=False, p=share)
+
+    def chance_of(self, point: Points) -> float | None:
+        """How likely one configuration is on the front; None if it is not a candidate."""
+        same = (
+            (np.abs(self.points.unit - point.unit) <= NEAR).all(axis=1)
+            & (self.points.active == point.active).all(axis=1)
+            & (self.points.types == point.types).all(axis=1)
+        )
+        found = np.flatnonzero(same)
+        return float(self.chance[found[0]]) if len(found) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,31 +117,49 @@ class Prospector:
     cube: Cube
     seen: Points
 
+    @classmethod
+    def of(cls, facts: Facts, joint: JointSpace, cube: Cube, *, prior: Prior) -> Prospector | None:
+        """That of a study; None where the best is no front but what did best before.
+
+        One objective that is no reported metric is a front of one: portfolios are of metrics.
+        """
+        if len(facts.objectives) == 1 and facts.objectives[0].model is not None:
+            return None
+        return cls(facts, joint, cube, prior.seen)
+
     def estimate(
         self,
         model: JointModel,
+        data: StudyData,
         *,
-        tried: Points,
-        size: ProspectSize,
+        best: NDArray[np.intp],
         rng: np.random.Generator,
+        size: ProspectSize = BRIEFLY,
     ) -> Prospects:
         """The front's estimate by a model.
 
         Args:
             model: Of what was observed, and of earlier studies.
-            tried: Trials that count as given; they are among the candidates.
-            size: How many candidates and draws.
-            rng: Draws both.
+            data: What was observed.
+            best: Indices of the trials that may be on the front; they and the open ones are tried.
+            rng: Draws candidates and functions.
+            size: How many of them.
 
         Raises:
             SurrogateError: The model cannot be drawn from.
         """
-        points = Points.concatenate([tried, self.candidates(size.candidates, rng=rng)])
+        trials = np.unique(
+            np.concatenate([best[:LEADING], np.flatnonzero(data.is_open)[-PENDING:]])
+        )
+        tried = data.points[trials.astype(np.intp)]
+        # The others first: their draws do not depend on which trials follow.
+        others = self.candidates(size.candidates, rng=rng)
+        points = Points.concatenate([others, tried])
         first, places = self._distinct(points)
         points = points[first]
         return Prospects(
             points=points,
-            tried=np.unique(places[: len(tried)]),
+            tried=np.unique(places[len(others) :]),
             draws=objective_draws(self.facts, model, points, count=size.draws, rng=rng),
         )
 
@@ -177,7 +223,8 @@ def objective_draws(
         rng: Draws.
     """
     outputs = [*model.metrics, *model.times]
-    z = rng.standard_normal((len(outputs), count, len(points)))
+    # Point by point: a point's numbers do not depend on those that follow.
+    z = np.moveaxis(rng.standard_normal((len(points), len(outputs), count)), 0, 2)
     values = [one.draw(points, z=each) for one, each in zip(outputs, z, strict=True)]
     metrics = np.array(values[: len(model.metrics)]).reshape(-1, count, len(points))
     seconds = np.exp(np.array(values[len(model.metrics) :]))
