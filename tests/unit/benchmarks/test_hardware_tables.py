@@ -37,7 +37,8 @@ def data(tmp_path: Path) -> Path:
         [
             {
                 "vm_flavor": flavor, "n_workers": workers, "n_ps": 1, "learning_rate": rate,
-                "batch_size": 16, "synchronism": "async", "training_set_size": size, "acc": 0.9 if rate == 1e-3 else 0.5,
+                "batch_size": 16, "synchronism": "async", "training_set_size": size,
+                "acc": 0.9 if rate == 1e-3 else 0.5,
                 "training_time_s": size / 100 * 8 / workers, "usd_per_vm_hour": price,
             }
             for flavor, workers, price in (("t2.small", 8, 0.023), ("t2.xlarge", 2, 0.1856))
