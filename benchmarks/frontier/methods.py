@@ -13,6 +13,8 @@ from tuner.searchers.engine import EngineSettings
 from tuner.searchers.random import RandomSearcher
 
 OURS = "Auto"
+NO_STOPS: dict[str, object] = {"scheduler": {"type": "None"}}
+PROMOTION: dict[str, object] = {"scheduler": {"type": "Hyperband", "variant": "Promotion"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,8 @@ class Method:
         settings: Of our engine; None for others.
         peer: A name that `make_peer` knows.
         cached: Whether stages are used again.
-        stops: Whether poor trials are stopped early (by the product's rungs).
+        stops: Whether poor trials end early (by the product's rungs).
+        pauses: Whether they are paused there and may be promoted later, instead of stopped.
         about_fidelity: Whether it is another one's twin on problems without fidelity.
         completes: Whether a control draws completions of cached prefixes, not whole pipelines.
     """
@@ -36,8 +39,16 @@ class Method:
     peer: str = ""
     cached: bool = True
     stops: bool = True
+    pauses: bool = False
     about_fidelity: bool = False
     completes: bool = False
+
+    @property
+    def scheduler(self) -> dict[str, object]:
+        """Fields of the study's spec that say what becomes of poor trials."""
+        if not self.stops:
+            return NO_STOPS
+        return PROMOTION if self.pauses else {}
 
     @property
     def factory(self) -> SearcherFactory:
@@ -84,6 +95,13 @@ METHODS = {
             kind="ablation",
             settings=AUTO,
             stops=False,
+            about_fidelity=True,
+        ),
+        Method(
+            name="with promotion",
+            kind="ablation",
+            settings=AUTO,
+            pauses=True,
             about_fidelity=True,
         ),
         Method(name="without cost", kind="ablation", settings=EngineSettings(cost_aware=False)),

@@ -13,7 +13,7 @@ from multiprocessing import get_context
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.frontier.methods import METHODS, OURS
+from benchmarks.frontier.methods import METHODS, NO_STOPS, OURS
 from benchmarks.problems.earlier import prior_of
 from benchmarks.problems.manifest import choices_of, median_usd, spec_of
 from benchmarks.problems.protocol import Problem
@@ -99,9 +99,6 @@ class Run:
         return steps[np.searchsorted(self.spent, spent, side="right")]
 
 
-NO_STOPS = {"scheduler": {"type": "None"}}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """What all runs on a problem share; `start` is what peers and controls try first."""
@@ -164,7 +161,7 @@ def execute(task: Task) -> Run:
         cache=method.cached,
         warm_up=known.start if method.settings is None else 0,
         prior=prior,
-        extra={} if method.stops else NO_STOPS,
+        extra=method.scheduler,
         name=method.name,
     )
     own = [one for one in trace.trials if not one.warm_up]
