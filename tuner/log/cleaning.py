@@ -59,7 +59,7 @@ class Cleaner:
         for merged in merges:
             if now - merged.modified >= GRACE_SECONDS:
                 self._drop_merged(merged.name, cuts)
-        ripe = _ripe(cuts, merges, before=round(now * 1000) - 2 * LOOKBACK_MILLISECONDS)
+        ripe = _ripe(cuts, merges, before=_ripe_before(now))
         if len(ripe) >= FEWEST_MERGED:
             self._compactor.merge(ripe[:MOST_MERGED])
 
@@ -88,6 +88,10 @@ class Cleaner:
         except (ObjectCorrupt, ObjectTooLarge, ObjectMissing) as error:
             _logger.warning("passed over a segment of the study log: %s", error)
             return []
+
+
+def _ripe_before(now: float) -> int:
+    return round(now * 1000) - 2 * LOOKBACK_MILLISECONDS
 
 
 def _ripe(cuts: Iterable[Shelved], merges: Sequence[Shelved], *, before: int) -> list[SegmentName]:
