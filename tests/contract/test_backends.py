@@ -16,7 +16,7 @@ from tuner.backends.view import LogView
 from tuner.log import Kind, StudyLog
 from tuner.pipeline import StudyIdentity
 from tuner.spec import InstanceType, TuningStudy
-from tuner.study.bodies import proposed_body
+from tuner.study.bodies import Promotion, promoted_body, proposed_body
 from tuner.study.terms import terms_of
 from tuner.trial import Command, Trial, trial_name
 
@@ -118,6 +118,27 @@ class Bench:
         self.backend.start(trial)
         return trial
 
+    def reopen(self, **changes):
+        """The same study with other fields in its spec."""
+        self.backend.close()
+        manifest = {**STUDY, "spec": {**STUDY["spec"], **changes}}
+        self.spec = TuningStudy.model_validate(manifest).spec
+        self.open()
+
+    def promote(self, trial, level, *, tell=True):
+        promotion = Promotion(
+            trial=trial.name, bracket=0, level=level, place=int(level > 1), worker=0, rank=1, of=1
+        )
+        self.log().append(
+            Kind.PROMOTED,
+            trial=trial.name,
+            attempt=0,
+            part=str(promotion.place),
+            body=promoted_body(promotion),
+        )
+        if tell:
+            self.backend.resume(trial.name, level=level)
+
     def until(self, state, trial, *, timeout_seconds=0.2):
         """Polls until the trial was seen in that state; the event."""
         deadline = time.monotonic() + DEADLINE_SECONDS
@@ -200,6 +221,57 @@ def test_a_checkpointed_trial_goes_on(bench):
         "Paused",
         "Completed",
     ]
+
+
+def test_a_trial_that_its_rung_paused_goes_on_once_it_is_promoted(bench):
+    bench.reopen(scheduler={"type": "Hyperband", "variant": "Promotion"})
+    trial = bench.propose(0, pause=0.5)
+    event = bench.until("Paused", trial)
+    assert (event.reason, event.attempt) == ("Rung", 1)
+    bench.backend.poll(timeout_seconds=0.05)
+    assert [one.state for one in bench.backend.open_trials()] == ["Paused"]
+    # A place is free: another one runs and pauses meanwhile.
+    bench.until("Paused", bench.propose(1))
+    for level in (1.0, 3.0):
+        bench.promote(trial, level)
+        bench.promote(trial, level)
+        bench.seen.clear()
+        bench.until("Paused" if level == 1.0 else "Completed", trial)
+    assert [one.body["state"] for one in bench.results(trial) if one.kind is Kind.VERDICT] == [
+        "Paused",
+        "Paused",
+        "Completed",
+    ]
+    curve = {
+        report["fidelity"]: one.attempt
+        for one in bench.results(trial)
+        if one.kind is Kind.REPORTS
+        for report in one.body["reports"]
+    }
+    assert curve == {1.0: 1, 2.0: 2, 3.0: 2, 4.0: 3}
+
+
+def test_a_promotion_outlives_the_backend_that_was_told(bench):
+    bench.reopen(scheduler={"type": "Hyperband", "variant": "Promotion"})
+    trial = bench.propose(0)
+    bench.until("Paused", trial)
+    bench.backend.close()
+    bench.open()
+    assert [one.state for one in bench.backend.open_trials()] == ["Paused"]
+    bench.promote(trial, 1.0, tell=False)
+    bench.backend.close()
+    bench.open()
+    bench.seen.clear()
+    bench.until("Paused", trial)
+    assert bench.log().get_decision(0, 3.0, trial=trial.name).verb == "Pause"
+
+
+def test_promotions_of_unknown_and_ended_trials_are_passed_over(bench):
+    bench.backend.resume("s-0-9", level=1.0)
+    trial = bench.propose(0)
+    bench.until("Completed", trial)
+    bench.backend.resume(trial.name, level=1.0)
+    assert bench.backend.open_trials() == []
 
 
 def test_commands_to_unknown_and_ended_trials_are_passed_over(bench):

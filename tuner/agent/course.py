@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from tuner.agent.accounting import cached_result, missing_objective, run_result, with_restore
 from tuner.agent.jobs import (
+    Decide,
     Decided,
     Facts,
     Hit,
@@ -94,11 +95,12 @@ def prepared(plan: TrialPlan, state: State, answer: Prepared, *, at: float) -> S
     if answer.held is not None:
         held = replace(state, progress=progress, execution=Execution(number=state.execution.number))
         return _held(plan, held, at_rung(answer.held))
+    due = [Decide(level=level, vector=vector) for level, vector in progress.due]
     return replace(
-        state,
+        state.with_jobs(*due),
         phase=Phase.RUN,
         execution=Execution(number=state.execution.number + 1),
-        progress=progress,
+        progress=replace(progress, due=()),
         rungs=rungs_passed(plan, stage=plan.stages[state.index], progress=progress),
         saved_at=at,
         checkpoint=state.checkpoint or answer.progress is not None,

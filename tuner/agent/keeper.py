@@ -109,16 +109,14 @@ class Keeper:
         return jobs.Prepared(progress=progress, held=held)
 
     def _held(self, stage: StagePlan, progress: Progress) -> jobs.Decided | None:
-        """What the last rung below the checkpoint decided, unless the trial goes on from there."""
+        """The decision of a rung below the checkpoint from which the trial does not go on."""
         passed = rungs_passed(self._plan, stage=stage, progress=progress)
-        if not passed or self._plan.fidelity is None:
-            return None
-        level = self._plan.fidelity.rungs[passed - 1]
-        decision = self._log.get_decision(self._plan.bracket, level, trial=self._plan.trial)
-        if decision is None:
-            return None
-        decided = self._decided(decision, level)
-        return decided if decided.stop else None
+        fidelity = self._plan.fidelity
+        for level in () if fidelity is None else fidelity.rungs[:passed]:
+            decision = self._log.get_decision(self._plan.bracket, level, trial=self._plan.trial)
+            if decision is not None and self._decided(decision, level).stop:
+                return self._decided(decision, level)
+        return None
 
     def _decided(self, decision: StoredDecision, level: float) -> jobs.Decided:
         """A decision as it binds this attempt: who was paused goes on once promoted."""

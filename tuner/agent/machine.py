@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from tuner.agent import events
@@ -210,7 +211,9 @@ class Machine:
     def _open_rungs(self, state: State) -> tuple[float, ...]:
         fidelity = self.plan.fidelity
         stage = self.plan.stages[state.index].name
-        if fidelity is None or fidelity.restart or fidelity.stage != stage or state.ending:
+        if fidelity is None or fidelity.restart or fidelity.stage != stage:
+            return ()
+        if state.ending is not None and state.ending.rung is None:
             return ()
         return fidelity.rungs[state.rungs :]
 
@@ -220,8 +223,11 @@ class Machine:
         vector = rung_vector(
             self.compared, progress=progress, built_in=so_far(self.plan, state=state, at=at)
         )
-        job = Decide(level=self.plan.fidelity.rungs[state.rungs], vector=vector)
-        return replace(state.with_jobs(job), rungs=state.rungs + 1)
+        level = self.plan.fidelity.rungs[state.rungs]
+        state = replace(state, rungs=state.rungs + 1)
+        if state.ending is not None:
+            return _put_off(state, [Decide(level=level, vector=vector)])
+        return state.with_jobs(Decide(level=level, vector=vector))
 
     def _answered(self, state: State, event: events.Answered) -> State:
         if not state.jobs:
@@ -256,8 +262,11 @@ class Machine:
         if decided.stop:
             # What comes after a stop, even if the stage has got there meanwhile, does not count:
             # the same reports must lead to the same log, however fast they came.
+            dropped = [job for job in state.jobs if isinstance(job, Decide)]
             later = tuple(job for job in state.jobs if not isinstance(job, Decide))
             state = replace(state, jobs=later)
+            if decided.paused_at is not None:
+                state = _put_off(state, dropped)
             if state.ending is None and state.execution.exit_code in (None, 0):
                 told = replace(state.execution, told=True)
                 return replace(state, ending=at_rung(decided), execution=told)
@@ -265,6 +274,12 @@ class Machine:
         if state.phase is Phase.RUN and not _saving(state.jobs):
             return save(state, at=at, final=False)
         return state
+
+
+def _put_off(state: State, decisions: Iterable[Decide]) -> State:
+    """Rungs that a paused trial has reached as well: decided once it goes on."""
+    due = (*state.progress.due, *((job.level, job.vector) for job in decisions))
+    return replace(state, progress=replace(state.progress, due=due))
 
 
 def _saving(jobs: tuple[Job, ...]) -> bool:

@@ -12,6 +12,9 @@ from tuner.pipeline.plan import StagePlan, TrialPlan
 MAX_NAMES = 256
 """How many different metrics of one stage are kept."""
 
+Vector = tuple[float | None, ...]
+"""Objectives at a rung; None for what is not known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
@@ -69,12 +72,15 @@ class Progress:
         fidelity: The greatest fidelity reported.
         seconds: What earlier attempts and levels took, up to the checkpoint gone on from.
         level: Which of the levels of mode Restart is under way, from 0.
+        due: Rungs that were reached while a pause was under way, with the vector there: they are
+            decided when the trial goes on.
     """
 
     values: Mapping[str, Values] = field(default_factory=dict)
     fidelity: float = 0.0
     seconds: float = 0.0
     level: int = 0
+    due: tuple[tuple[float, Vector], ...] = ()
 
     def then(self, reports: Sequence[Report]) -> Progress:
         """With further reports."""
@@ -94,6 +100,7 @@ class Progress:
             "fidelity": self.fidelity,
             "seconds": self.seconds,
             "level": self.level,
+            "due": [[level, list(vector)] for level, vector in self.due],
         }
 
     @classmethod
@@ -104,6 +111,7 @@ class Progress:
             fidelity=float(data["fidelity"]),
             seconds=float(data["seconds"]),
             level=int(data["level"]),
+            due=tuple((float(level), tuple(vector)) for level, vector in data.get("due", ())),
         )
 
 

@@ -305,6 +305,71 @@ def test_a_paused_trial_goes_on_from_its_checkpoint(
     assert fidelities == [2.0, 3.0]
 
 
+@pytest.fixture
+def promoting(epochs: FidelityPlan) -> FidelityPlan:
+    """Rung 1 of 3, where all but the best third wait to be promoted."""
+    return replace(epochs, promotes=True)
+
+
+def test_a_rung_pauses_a_trial_until_it_is_promoted(
+    bench: Any, promoting: FidelityPlan, train: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PACE", "600")
+    plan = bench.plan({"train": train}, fidelity=promoting, metrics={"loss": "train"})
+    paused = bench.completed(plan)
+    assert (paused.outcome, paused.reason, paused.rung) == (Outcome.PAUSED, "Rung", 1.0)
+    assert paused.message == "rung 1: 1st of 1, paused"
+    assert paused.checkpoint
+    # Started again by mistake, or after its pod was lost, it does not pass its rung.
+    again = bench.plan({"train": train}, fidelity=promoting, metrics={"loss": "train"}, attempt=2)
+    held = bench.completed(again)
+    assert (held.outcome, held.rung) == (Outcome.PAUSED, 1.0)
+    assert held.stages[0].seconds == 0.0
+    assert held.stages[0].first_run_seconds == pytest.approx(paused.stages[0].seconds)
+    monkeypatch.setenv("PACE", "0")
+    promoted = replace(promoting, promoted=1.0)
+    last = bench.plan({"train": train}, fidelity=promoted, metrics={"loss": "train"}, attempt=3)
+    result = bench.completed(last)
+    assert (result.outcome, result.fidelity, result.rung) == (Outcome.COMPLETED, 3.0, None)
+    fidelities = [
+        report["fidelity"]
+        for record in bench.records(Kind.REPORTS)
+        if record.attempt == 3
+        for report in record.body["reports"]
+    ]
+    assert min(fidelities) > 1.0
+    assert bench.log.get_decision(0, 1.0, trial="digits-0-0").verb == "Pause"
+
+
+def test_without_a_checkpoint_a_promoted_trial_passes_its_rung_from_the_beginning(
+    bench: Any, promoting: FidelityPlan, train: str
+) -> None:
+    script = train.replace("$TUNER_CHECKPOINT_DIR", "/nowhere").replace(
+        "echo $k >/nowhere/new\n    mv /nowhere/new /nowhere/k", ":"
+    )
+    plan = bench.plan({"train": script}, fidelity=promoting, metrics={"loss": "train"})
+    assert bench.completed(plan).outcome is Outcome.PAUSED
+    promoted = replace(promoting, promoted=1.0)
+    again = bench.plan({"train": script}, fidelity=promoted, metrics={"loss": "train"}, attempt=2)
+    assert bench.completed(again).outcome is Outcome.COMPLETED
+
+
+def test_mode_restart_trains_the_next_level_after_a_promotion(
+    bench: Any, promoting: FidelityPlan
+) -> None:
+    script = 'echo "{\\"loss\\": $TUNER_FIDELITY}" >>$TUNER_REPORTS'
+    fidelity = replace(promoting, restart=True)
+    plan = bench.plan({"train": script}, fidelity=fidelity, metrics={"loss": "train"})
+    paused = bench.completed(plan)
+    assert (paused.outcome, paused.rung, paused.fidelity) == (Outcome.PAUSED, 1.0, 1.0)
+    promoted = replace(fidelity, promoted=1.0)
+    again = bench.plan({"train": script}, fidelity=promoted, metrics={"loss": "train"}, attempt=2)
+    result = bench.completed(again)
+    assert (result.outcome, result.metrics["loss"]) == (Outcome.COMPLETED, 3.0)
+    (stage,) = result.stages
+    assert stage.first_run_seconds == pytest.approx(stage.seconds + paused.stages[0].seconds)
+
+
 def test_stop_kills_a_stage_that_ignores_sigterm(bench: Any) -> None:
     plan = bench.plan(
         {"train": "trap '' TERM; echo >$TUNER_OUTPUT_DIR/up; while :; do sleep 0.05; done"},

@@ -158,6 +158,73 @@ def test_a_stop_at_a_rung_tells_the_stage_and_drops_later_decisions() -> None:
     assert not [job for job in state.jobs if isinstance(job, jobs.Store)]
 
 
+def test_a_pause_at_a_rung_saves_a_checkpoint_and_names_the_rung() -> None:
+    state = MACHINE.apply(_running(), _taken(1))
+    state = MACHINE.apply(state, events.Answered(answer=jobs.Done(), at=116.0))
+    pause = jobs.Decided(stop=True, reason="rung 1: 1st of 1, paused", paused_at=1.0)
+    before, state = state, MACHINE.apply(state, events.Answered(answer=pause, at=116.0))
+    assert signals(PLAN, before=before, after=state) == ("stop 60",)
+    state = MACHINE.apply(state, events.Exited(number=2, code=143, at=117.0))
+    assert [job.final for job in state.jobs if isinstance(job, jobs.Save)] == [True]
+    result = agent_result(PLAN, state=_settle(state))
+    assert result is not None
+    assert (result.outcome, result.reason, result.rung) == (Outcome.PAUSED, "Rung", 1.0)
+    assert result.stages[-1].outcome is StageOutcome.STOPPED
+
+
+def test_rungs_reached_while_a_pause_is_under_way_are_decided_when_the_trial_goes_on() -> None:
+    state = MACHINE.apply(_running(), _taken(1, 2))
+    state = MACHINE.apply(state, events.Answered(answer=jobs.Done(), at=116.0))
+    pause = jobs.Decided(stop=True, reason="rung 1: 1st of 1, paused", paused_at=1.0)
+    state = MACHINE.apply(state, events.Answered(answer=pause, at=116.0))
+    state = MACHINE.apply(state, _taken(3, offset=20, at=117.0))
+    assert not [job for job in state.jobs if isinstance(job, jobs.Decide)]
+    state = MACHINE.apply(state, events.Exited(number=2, code=143, at=118.0))
+    state = MACHINE.apply(state, events.Answered(answer=jobs.Done(), at=118.0))
+    (save,) = [job for job in state.jobs if isinstance(job, jobs.Save)]
+    progress = Progress.from_dict(json.loads(json.dumps(save.progress.to_dict())))
+    assert progress.due == ((3.0, pytest.approx((0.3, 17.0))),)
+    again = MACHINE.apply(State(index=1), events.Begun())
+    again = MACHINE.apply(again, events.Answered(answer=jobs.Miss(why="x"), at=1.0))
+    again = MACHINE.apply(again, events.Answered(answer=jobs.Prepared(progress=progress), at=2.0))
+    (decide,) = [job for job in again.jobs if isinstance(job, jobs.Decide)]
+    assert (decide.level, decide.vector) == progress.due[0]
+    again = MACHINE.apply(again, events.Started(number=1, at=2.0))
+    again = MACHINE.apply(again, _taken(4, at=12.0))
+    assert [job for job in again.jobs if isinstance(job, jobs.Decide)] == [decide]
+
+
+def test_in_mode_restart_a_pause_notes_that_the_next_level_is_due() -> None:
+    machine = replace(MACHINE, plan=replace(PLAN, fidelity=replace(FIDELITY, restart=True)))
+    state = _running(machine)
+    state = machine.apply(state, events.Exited(number=2, code=0, at=125.0))
+    pause = jobs.Decided(stop=True, reason="rung 1: 1st of 1, paused", paused_at=1.0)
+    state = machine.apply(state, events.Answered(answer=pause, at=126.0))
+    (save,) = [job for job in state.jobs if isinstance(job, jobs.Save)]
+    assert (save.progress.level, save.progress.seconds) == (1, pytest.approx(15.0))
+    result = agent_result(machine.plan, state=_settle(state, machine))
+    assert result is not None
+    assert (result.outcome, result.rung, result.fidelity) == (Outcome.PAUSED, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_stage_that_its_rung_holds_does_not_run_again(restart: bool) -> None:
+    machine = replace(MACHINE, plan=replace(PLAN, fidelity=replace(FIDELITY, restart=restart)))
+    state = machine.apply(State(index=1), events.Begun())
+    state = machine.apply(state, events.Answered(answer=jobs.Miss(why="x"), at=1.0))
+    progress = Progress(fidelity=0.0 if restart else 1.0, seconds=40.0, level=int(restart))
+    held = jobs.Decided(stop=True, reason="rung 1: 1st of 1, paused", paused_at=1.0)
+    answer = jobs.Prepared(progress=progress, held=held)
+    before, state = state, machine.apply(state, events.Answered(answer=answer, at=2.0))
+    assert not any(line.startswith("run") for line in signals(PLAN, before=before, after=state))
+    state = _settle(state, machine)
+    result = agent_result(machine.plan, state=state)
+    assert result is not None
+    assert (result.outcome, result.rung, result.fidelity) == (Outcome.PAUSED, 1.0, 1.0)
+    assert result.stages[-1].first_run_seconds == 40.0
+    assert result.stages[-1].seconds == 0.0
+
+
 def test_a_stop_that_comes_after_the_end_counts_all_the_same() -> None:
     state = MACHINE.apply(_running(), _taken(1, 9))
     state = MACHINE.apply(state, events.Exited(number=2, code=0, at=116.0))
