@@ -1,6 +1,6 @@
 """Early stopping: who goes on at a rung. Pure decisions, no numerical library."""
 
-from tuner.schedulers._protocol import Decision, RungRecord, TrialScheduler, Verb
+from tuner.schedulers._protocol import Decision, RungRecord, Standing, TrialScheduler, Verb
 from tuner.schedulers.brackets import bracket_levels, bracket_weights, choose_bracket
 from tuner.schedulers.factory import (
     bracket_of,
@@ -16,6 +16,7 @@ __all__ = [
     "MultiObjectiveHyperband",
     "NoStopping",
     "RungRecord",
+    "Standing",
     "TrialScheduler",
     "Verb",
     "bracket_levels",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -41,6 +41,25 @@ class Decision:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a trial that waits at a rung stands there now.
+
+    Attributes:
+        trial: Its name.
+        rank: 1-based place in the rung; trials with equal vectors stand by name.
+        of: How many trials the rung holds.
+        promotable: Whether it is among the best that may go on. Once one is not, none after it is.
+        unbeaten: Whether no trial of the rung dominates it; likewise.
+    """
+
+    trial: str
+    rank: int
+    of: int
+    promotable: bool
+    unbeaten: bool
+
+
 class TrialScheduler(Protocol):
     """Decides at rungs; knows no clock, no store, no process."""
 
@@ -50,13 +69,7 @@ class TrialScheduler(Protocol):
     def decide(self, level: float, *, rung: Sequence[RungRecord], trial: str) -> Decision:
         """The fate of `trial`, which is among `rung`. Raises SchedulerError if it is not."""
 
-    def promotable(
-        self, rung: Sequence[RungRecord], *, waiting: Collection[str], all_of_them: bool = False
-    ) -> Sequence[str]:
-        """Which of the trials that wait at the rung may go on now, the best first.
-
-        Args:
-            rung: Every trial that got there.
-            waiting: Those that were paused there and not promoted.
-            all_of_them: In the same order all that wait, whether or not they may go on.
-        """
+    def standings(
+        self, rung: Sequence[RungRecord], *, waiting: Collection[str]
+    ) -> Iterator[Standing]:
+        """How the trials that wait at the rung stand in it, the best first."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from tuner.errors import SchedulerError
-from tuner.schedulers._protocol import Decision, RungRecord, Verb
+from tuner.schedulers._protocol import Decision, RungRecord, Standing, Verb
 from tuner.schedulers.ranking import count_better, in_order, place_of
 
 _TOLERANCE = 1e-9
@@ -80,21 +80,28 @@ class MultiObjectiveHyperband:
             reason=f"rung {level:g}: {ordinal(rank)} of {len(records)}, {_DONE[verb]}",
         )
 
-    def promotable(
-        self, rung: Sequence[RungRecord], *, waiting: Collection[str], all_of_them: bool = False
-    ) -> Sequence[str]:
-        """Which of the trials that wait at the rung are among its floor(n / eta) best, in order."""
+    def standings(
+        self, rung: Sequence[RungRecord], *, waiting: Collection[str]
+    ) -> Iterator[Standing]:
+        """How the trials that wait at the rung stand in it, the best first.
+
+        Promotable are those among its floor(n / eta) best.
+        """
         records = _once(rung)
-        places = int(len(records) / self.reduction_factor + _TOLERANCE)
-        places = len(records) if all_of_them else places
-        if not self.promotes or not places or records.keys().isdisjoint(waiting):
-            return ()
-        best: list[str] = []
-        for sharing in in_order(list(records.values()), minimize=self.minimize):
-            best += sharing
-            if len(best) >= places:
-                break
-        return tuple(name for name in best[:places] if name in waiting)
+        if not self.promotes or records.keys().isdisjoint(waiting):
+            return
+        count, rank = len(records), 0
+        for front, sharing in in_order(list(records.values()), minimize=self.minimize):
+            for name in sharing:
+                rank += 1
+                if name in waiting:
+                    yield Standing(
+                        trial=name,
+                        rank=rank,
+                        of=count,
+                        promotable=rank * self.reduction_factor <= count * (1 + _TOLERANCE),
+                        unbeaten=front == 0,
+                    )
 
     def _fate(self, rung: Sequence[RungRecord], trial: str) -> tuple[Verb, int]:
         if self.promotes:
@@ -138,11 +145,11 @@ class NoStopping:
             verb=Verb.CONTINUE, rank=1, of=len(records), reason="no early stopping, continued"
         )
 
-    def promotable(
-        self, rung: Sequence[RungRecord], *, waiting: Collection[str], all_of_them: bool = False
-    ) -> Sequence[str]:
+    def standings(
+        self, rung: Sequence[RungRecord], *, waiting: Collection[str]
+    ) -> Iterator[Standing]:
         """None: nobody waits."""
-        return ()
+        return iter(())
 
 
 def _once(rung: Sequence[RungRecord]) -> dict[str, RungRecord]:

@@ -66,8 +66,10 @@ def place_of(rung: Sequence[RungRecord], *, trial: str, minimize: Sequence[bool]
     return 1 + before + count_better(rung, trial=trial, minimize=minimize)
 
 
-def in_order(rung: Sequence[RungRecord], *, minimize: Sequence[bool]) -> Iterator[list[str]]:
-    """The trials of a rung, the best first, those that share a place together.
+def in_order(
+    rung: Sequence[RungRecord], *, minimize: Sequence[bool]
+) -> Iterator[tuple[int, list[str]]]:
+    """The trials of a rung, the best first: their front from 0, and those that share a place.
 
     The same order as that of `count_better`.
     """
@@ -84,10 +86,10 @@ def in_order(rung: Sequence[RungRecord], *, minimize: Sequence[bool]) -> Iterato
         ranked = scaled_ranks(fronts[front], among=everyone)
         back = dict(zip(ranked, fronts[front], strict=True))
         for ranks in net_order({ranks: names[point] for ranks, point in back.items()}):
-            yield sorted(owners[back[ranks]])
+            yield front, sorted(owners[back[ranks]])
     last = sorted(record.trial for record in rung if record.trial not in points)
     if last:
-        yield last
+        yield len(fronts), last
 
 
 def _points(rung: Sequence[RungRecord], minimize: Sequence[bool]) -> dict[str, Vector]:

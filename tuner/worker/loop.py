@@ -149,7 +149,7 @@ class Worker:
         room = min(free - promoted, self._allowed(demand))
         if room > 0 and not self.exhausted:
             self._propose(room, first=self._next_number(open_names))
-        self._look_up(demand, promoted=promoted)
+        self._look_up(demand, promoted=promoted, free=free)
 
     @property
     def _promotes(self) -> bool:
@@ -184,23 +184,23 @@ class Worker:
             return 0
         return self._promoter.promote(self._memory.stories, places=free)
 
-    def _look_up(self, demand: Demand, *, promoted: int) -> None:
+    def _look_up(self, demand: Demand, *, promoted: int, free: int) -> None:
         """Says so where trials wait at rungs, and nothing is left to promote or to propose."""
-        nothing = self._promotes and not promoted
+        nothing = self._promotes and free > 0 and not promoted
         full = self.exhausted or self._allowed(demand) <= 0
         rests = all(one.waits_at is not None for one in self._memory.stories if one.is_open)
         idle = self._memory.proposed if nothing and full and rests else None
-        if idle is not None and self._promotes_last():
+        if idle is not None and self._finish(free):
             idle = None
         if idle is not None and idle != self.idle:
             mark_idle(self._store, self._view.log.prefix, worker=self.ordinal, trials=idle)
         self.idle = idle
 
-    def _promotes_last(self) -> bool:
-        """Has one trial run to its end where none would."""
-        if self._promoter is None or any(one.completed for one in self._memory.stories):
-            return False
-        return self._promoter.promote_last(self._memory.stories)
+    def _finish(self, free: int) -> int:
+        """What else is worth running to its end, once nothing new may be proposed."""
+        if self._promoter is None:
+            return 0
+        return self._promoter.finish(self._memory.stories, places=free)
 
     def _free(self, demand: Demand, open_names: set[str]) -> int:
         """Places that no trial holds; one that waits at a rung holds none."""

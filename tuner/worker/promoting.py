@@ -7,15 +7,18 @@ write it; the first one says who keeps a place for the trial.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import islice, takewhile
+from operator import attrgetter
 
 from tuner.backends import TrialBackend
 from tuner.backends.view import LogView
 from tuner.log import Kind
-from tuner.log.keys import RungEntry, rung_name
+from tuner.log.keys import rung_name
 from tuner.log.rungs import MAX_SAW
 from tuner.schedulers import (
     RungRecord,
+    Standing,
     TrialScheduler,
     bracket_of,
     brackets_of,
@@ -69,57 +72,68 @@ class Promoter:
         """The bracket in which the worker's n-th proposal begins."""
         return bracket_of(self._spec, worker=self._worker, number=number)
 
-    def promote(self, stories: Iterable[Story], *, places: int) -> int:
+    def promote(self, stories: Collection[Story], *, places: int) -> int:
         """Promotes as many of the trials that wait as there are places; how many it were.
 
         The highest rung first: what is nearest to full fidelity. Raises StoreError, BackendError;
         calling again is harmless.
         """
-        stories = list(stories)
         self._tell_again(stories)
+        return self._promote(stories, places=places, good=attrgetter("promotable"))
+
+    def finish(self, stories: Collection[Story], *, places: int) -> int:
+        """Promotes when nothing else is left to do: what no trial of its rung dominates.
+
+        The front of a study of few trials is more than one in eta of them at every rung. Where
+        none has run to its end the best of the highest rung goes on, whatever it is. Raises
+        StoreError, BackendError; calling again is harmless.
+        """
+        done = self._promote(stories, places=places, good=attrgetter("unbeaten"))
+        if done or any(one.completed for one in stories):
+            return done
+        return self._promote(stories, places=1, good=lambda standing: True)
+
+    def _promote(
+        self, stories: Iterable[Story], *, places: int, good: Callable[[Standing], bool]
+    ) -> int:
         done = 0
         for (bracket, level), names in sorted(_waiting(stories).items(), key=_highest_first):
             if done >= places:
                 break
-            for promotion in self._due(bracket, level, waiting=names)[: places - done]:
+            for promotion in self._due(bracket, level, names, good=good, places=places - done):
                 self._write(promotion)
                 done += 1
         return done
 
-    def promote_last(self, stories: Iterable[Story]) -> bool:
-        """Promotes the best of the highest rung, however few it holds; whether there is one.
-
-        For a study that would end without a result: too few trials to make one of them the best
-        of eta at every rung. Raises StoreError, BackendError; calling again is harmless.
-        """
-        for (bracket, level), names in sorted(_waiting(stories).items(), key=_highest_first):
-            for promotion in self._due(bracket, level, waiting=names, last=True)[:1]:
-                self._write(promotion)
-                return True
-        return False
-
     def _due(
-        self, bracket: int, level: float, *, waiting: Collection[str], last: bool = False
+        self,
+        bracket: int,
+        level: float,
+        waiting: Collection[str],
+        *,
+        good: Callable[[Standing], bool],
+        places: int,
     ) -> list[Promotion]:
         scheduler = self._schedulers.get(bracket)
         if scheduler is None or level not in self._levels[bracket]:
             return []
         entries = self._view.log.list_rung(bracket, level)
         rung = [RungRecord(trial=one.trial, vector=one.vector) for one in entries]
-        best = scheduler.promotable(rung, waiting=waiting, all_of_them=last)
-        saw = _names(entries) if best else ()
+        standings = takewhile(good, scheduler.standings(rung, waiting=waiting))
+        best = list(islice(standings, places))
+        saw = tuple(rung_name(one) for one in entries[:MAX_SAW]) if best else ()
         return [
             Promotion(
-                trial=name,
+                trial=one.trial,
                 bracket=bracket,
                 level=level,
                 place=self._levels[bracket].index(level),
                 worker=self._worker,
-                rank=scheduler.decide(level, rung=rung, trial=name).rank,
-                of=len(rung),
+                rank=one.rank,
+                of=one.of,
                 saw=saw,
             )
-            for name in best
+            for one in best
         ]
 
     def _write(self, promotion: Promotion) -> None:
@@ -167,7 +181,3 @@ def _places(stories: Iterable[Story]) -> Iterator[tuple[Rung, str]]:
 def _highest_first(item: tuple[Rung, list[str]]) -> tuple[float, int]:
     (bracket, level), _ = item
     return -level, bracket
-
-
-def _names(entries: Sequence[RungEntry]) -> tuple[str, ...]:
-    return tuple(rung_name(one) for one in entries[:MAX_SAW])

@@ -23,9 +23,12 @@ def test_one_place_is_that_in_the_whole_order(vectors):
     minimize = (True, False, True, False)[: len(vectors[0])]
     before = 0
     seen = []
-    for names in in_order(rung, minimize=minimize):
+    fronts = []
+    for front, names in in_order(rung, minimize=minimize):
+        fronts.append(front)
         for name in names:
             assert count_better(rung, trial=name, minimize=minimize) == before
         before += len(names)
         seen += names
+    assert fronts == sorted(fronts)
     assert sorted(seen) == sorted(one.trial for one in rung)

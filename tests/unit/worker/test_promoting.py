@@ -10,6 +10,7 @@ from tuner.schedulers import RungRecord, make_scheduler
 from tuner.study.chronicle import Chronicle
 from tuner.study.history import history_of
 from tuner.trial import Outcome
+from tuner.worker.loop import Demand
 from tuner.worker.simulation import Simulation
 
 PROMOTION = {"type": "Hyperband", "variant": "Promotion"}
@@ -76,7 +77,9 @@ def test_a_promotion_follows_from_the_rung_records_that_it_names(world):
         ]
         rung = [RungRecord(trial=entry.trial, vector=entry.vector) for entry in saw]
         assert len(rung) == one.of
-        assert scheduler.promotable(rung, waiting={one.trial}) == (one.trial,)
+        (standing,) = scheduler.standings(rung, waiting={one.trial})
+        assert standing.rank == one.rank
+        assert standing.promotable or standing.unbeaten
 
 
 def test_a_resumed_trial_goes_on_from_its_checkpoint_on_its_type(world):
@@ -152,8 +155,35 @@ def test_two_workers_that_promote_the_same_trial_are_harmless(world):
 def test_however_few_trials_there_are_one_runs_to_its_end(world):
     here = world(scheduler=PROMOTION, budget={"maxTrials": 4}, parallelTrials=2, workers=2)
     assert Simulation(here).run().reason == "MaxTrialsReached"
-    states = [str(one.state) for one in chronicle_of(here).stories]
-    assert sorted(states) == ["Completed", "Stopped", "Stopped", "Stopped"]
+    states = Counter(str(one.state) for one in chronicle_of(here).stories)
+    assert states["Completed"] >= 1
+    assert states["Completed"] + states["Stopped"] == 4
+
+
+def test_before_the_end_what_is_unbeaten_at_its_rung_runs_to_its_end(world):
+    here = world(scheduler=PROMOTION, budget={"maxTrials": 12}, parallelTrials=3)
+    Simulation(here).run()
+    scheduler = make_scheduler(here.spec)
+    stories = {one.name: one for one in chronicle_of(here).stories}
+    for level in rungs_of(here):
+        entries = here.open_log().list_rung(0, level)
+        rung = [RungRecord(trial=one.trial, vector=one.vector) for one in entries]
+        waiting = {name for name, one in stories.items() if level not in one.promotions}
+        paused = {
+            name
+            for name in waiting
+            if (taken := decisions(here, level).get(name)) is not None and taken.verb == "Pause"
+        }
+        assert not [one for one in scheduler.standings(rung, waiting=paused) if one.unbeaten]
+
+
+def test_nothing_is_over_while_no_trial_may_run(world):
+    here = world(scheduler=PROMOTION, budget={"maxTrials": 3}, parallelTrials=1)
+    simulation = Simulation(here)
+    (worker,) = simulation._workers
+    worker._demand = lambda: Demand(slots=0, max_trials=0)
+    worker.step()
+    assert worker.idle is None
 
 
 def test_a_raised_bound_goes_on_with_new_trials(world):
