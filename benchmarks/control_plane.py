@@ -64,6 +64,8 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=20)
     parser.add_argument("--probes", type=int, default=100)
     asked = parser.parse_args()
+    if min(asked.trials, asked.studies * asked.each) < 8:
+        parser.error("--trials, and --studies times --each, must be at least 8")
     find_cluster()
     install(json.loads(Path(os.environ["TUNER_CLUSTER_STATE"], "images.json").read_text()))
     kube = Kube()
