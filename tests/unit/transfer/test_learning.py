@@ -83,18 +83,35 @@ def test_what_was_learned_is_stored_and_told(learner):
     assert learner.priors == [f"cache/ml/priors/{lesson.record.prior}.safetensors"]
 
 
-def test_a_study_starts_with_what_was_best_before(learner):
-    prior = learner.learn().prior
+def first_of(learner, spec):
+    """What the study's searcher begins with."""
     searcher = make_searcher(
-        learner.spec,
-        space=SearchSpace.from_parameters(learner.spec.parameters),
+        spec,
+        space=SearchSpace.from_parameters(spec.parameters),
         choices=learner.choices,
         instance_types=learner.types,
-        prior=prior,
+        prior=learner.learn(spec=spec).prior,
     )
-    first = searcher.suggest(History(), number=0, rng=proposal_rng(0, worker=0, number=0))
+    return searcher.suggest(History(), number=0, rng=proposal_rng(0, worker=0, number=0))
+
+
+def test_a_study_starts_with_what_was_best_before(learner, spec_of):
+    spec = spec_of(
+        objectives=[{"metric": "loss", "direction": "Minimize"}],
+        transfer={"studies": ["a", "b"]},
+        searcher={"type": "Auto"},
+    )
+    first = first_of(learner, spec)
     assert first.parameters["lr"] == pytest.approx(BEST["lr"], rel=1e-6)
     assert first.parameters["words"] == BEST["words"]
+
+
+def test_with_cost_a_study_starts_on_the_front(learner):
+    """Of loss and dollars: the good learning rate on the cheap type, with 100 words or 200."""
+    first = first_of(learner, learner.spec)
+    assert first.parameters["lr"] == pytest.approx(BEST["lr"], rel=0.5)
+    assert set(first.instance_types.values()) == {"small"}
+    assert first.why["prior"]["onFront"] > 0.1
 
 
 def test_a_restarted_worker_and_a_study_alike_find_the_same_prior(learner):
