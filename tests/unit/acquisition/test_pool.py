@@ -3,6 +3,7 @@ import pytest
 
 from tuner.acquisition import Coordinates, Pool, PoolSize, Prefix, candidates, deepest, perturb
 from tuner.acquisition.moves import flips
+from tuner.hardware import StageChoices
 from tuner.searchers.joint import JointSpace
 
 VECTORISED = np.array([True, True] + [False] * 5 + [True, False])
@@ -57,7 +58,7 @@ def test_the_deepest_of_nested_prefixes_counts(trials):
 
 
 def test_all_are_configurations_of_the_space_and_none_is_there_twice(cube, pool, trials):
-    joint = JointSpace(cube.space, _Choices(cube.groups))
+    joint = JointSpace(cube.space, StageChoices(cube.groups))
     configurations = [joint.from_unit(unit) for unit in pool.unit]
     keys = [joint.key(each) for each in configurations]
     assert len(set(keys)) == len(keys)
@@ -70,13 +71,6 @@ def test_all_are_configurations_of_the_space_and_none_is_there_twice(cube, pool,
             for group, index in zip(cube.groups, pool.points.types[row], strict=True)
         ]
         assert tuple(chosen) == configurations[row].chosen
-
-
-class _Choices:
-    """As much of the choices as a joint space needs."""
-
-    def __init__(self, groups):
-        self.groups = groups
 
 
 def test_the_cube_is_where_points_lie(cube, pool):
