@@ -51,7 +51,7 @@ class Pipeline:
         return [json.loads(line) for line in reports.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("example", ["digits", "shell"])
+@pytest.mark.parametrize("example", ["digits", "shell", "torch-conv"])
 def test_manifests_are_valid(example):
     manifests = load_manifests(sorted((EXAMPLES / example).glob("*.yaml")))
     assert {manifest.data["kind"] for manifest in manifests} == {"TuningStudy", "InstanceType"}
@@ -74,6 +74,20 @@ def test_digits_learns_and_goes_on_from_its_checkpoint(tmp_path):
     (measured,) = pipeline.run("evaluate", ["python3", "evaluate.py"], parameters={})
     assert measured["test_error"] < 0.2
     assert 0 < measured["latency_ms"] < 100
+
+
+def test_torch_conv_learns_and_goes_on_from_its_checkpoint(tmp_path):
+    pipeline = Pipeline("torch-conv", tmp_path)
+    parameters = {"channels": 8, "blocks": 1, "batch_size": 32, "lr": 0.02}
+
+    def train(fidelity):
+        return pipeline.run(
+            "train", ["python3", "train.py"], parameters=parameters, fidelity=fidelity
+        )
+
+    reports = train(1) + train(2)
+    assert [report["epoch"] for report in reports] == [1, 2]
+    assert reports[-1]["error"] < 0.5, "nine of ten would be guessed wrong"
 
 
 def test_letters_learns_and_goes_on_from_its_checkpoint(tmp_path, shell):

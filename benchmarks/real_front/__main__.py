@@ -1,0 +1,201 @@
+"""Row "real": fronts found on a cluster against an exhaustive grid, both in real pods.
+
+    make cluster && python -m benchmarks.real_front [PROBLEM ...] [--seeds 2] [--minutes 5]
+
+For each problem (digits, torch-conv) a study without a model and without early stopping runs every
+configuration on three instance types that differ in CPU limit and price. Then Auto, with the
+example's rungs, gets a quarter of the dollars that this was charged, each seed from an empty cache.
+Both studies use the stage cache within themselves: the grid pays for each `prepare` once.
+
+Beside it stands what a random order of the grid's own trials comes to for the same dollars, from
+its measurements. It takes long: --minutes suspends what runs and keeps it, and the same command
+goes on; --forget begins anew. Ends with one line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks._cluster import find_cluster, placed
+from benchmarks._report import Figure, bootstrap, report
+from benchmarks.real_front.grids import PROBLEMS, Problem, code, instance_types
+from benchmarks.real_front.scoring import Cell, Grid, Key
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "e2e" / "support"))
+
+from kube import Kube, Object
+from release import SECRET, SYSTEM, install
+
+NAMESPACE = "real-front"
+SHARE_OF_DOLLARS = 0.25
+SHARE_OF_VOLUME = 0.95
+REPEATS = 1000
+
+
+class OutOfTime(Exception):
+    """The minutes are over; what runs is suspended and goes on with the next call."""
+
+
+class Lab:
+    """Runs studies to their end, however many calls that takes."""
+
+    def __init__(self, kube: Kube, *, deadline: float) -> None:
+        self._kube = kube
+        self._deadline = deadline
+
+    def prepare(self) -> None:
+        """A namespace with the store's Secret, the code and the instance types."""
+        secret = self._kube.get("secrets", SECRET, SYSTEM)
+        if secret is None:
+            raise SystemExit(f"no Secret {SECRET} in {SYSTEM}: install the chart with make cluster")
+        self._kube.apply(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
+            placed({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET},
+                    "data": secret["data"]}, NAMESPACE),
+            placed(code(), NAMESPACE),
+            *instance_types(),
+        )  # fmt: skip
+
+    def finished(self, manifest: dict[str, Any]) -> Object:
+        """The study once it has ended. Raises OutOfTime."""
+        name = manifest["metadata"]["name"]
+        if self._kube.get("tuningstudies", name, NAMESPACE) is None:
+            self._kube.apply(placed(manifest, NAMESPACE))
+        self._suspend(name, False)
+        while True:
+            study = self._kube.get("tuningstudies", name, NAMESPACE) or {}
+            if study.get("status", {}).get("completionTime"):
+                return study
+            if time.monotonic() > self._deadline:
+                self._suspend(name, True)
+                print(f"{name}: {study.get('status', {}).get('trials')}", file=sys.stderr)
+                raise OutOfTime
+            time.sleep(2)
+
+    def trials(self, study: str) -> list[Object]:
+        """Its trials."""
+        found = self._kube.list("tuningtrials", NAMESPACE)
+        return [one for one in found if one["spec"]["study"] == study]
+
+    def _suspend(self, name: str, value: bool) -> None:
+        self._kube.patch("tuningstudies", name, NAMESPACE, {"spec": {"suspend": value}})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("problems", nargs="*", metavar="PROBLEM", help=", ".join(PROBLEMS))
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=1e6)
+    parser.add_argument("--forget", action="store_true")
+    asked = parser.parse_args()
+    find_cluster()
+    install(json.loads(Path(os.environ["TUNER_CLUSTER_STATE"], "images.json").read_text()))
+    kube = Kube()
+    if asked.forget:
+        kube.delete("namespaces", NAMESPACE)
+        return
+    lab = Lab(kube, deadline=time.monotonic() + 60 * asked.minutes)
+    lab.prepare()
+    figures: list[Figure] = []
+    controls: dict[str, object] = {}
+    try:
+        for name in asked.problems or PROBLEMS:
+            found, control = measure(lab, PROBLEMS[name], seeds=asked.seeds)
+            figures += found
+            controls[name] = control
+    except OutOfTime:
+        raise SystemExit("the minutes are over: call again to go on") from None
+    print(report("real", figures, controls=controls))
+
+
+def measure(lab: Lab, problem: Problem, *, seeds: int) -> tuple[list[Figure], dict[str, object]]:
+    """The grid, then the searches; figures and controls."""
+    size = problem.configurations * len(instance_types())
+    everything = problem.study(
+        f"{problem.name}-grid",
+        scheduler={"type": "None"},
+        searcher={"type": "Random", "seed": 0},
+        budget={"maxTrials": size},
+    )
+    study = lab.finished(everything)
+    grid = _grid(lab.trials(everything["metadata"]["name"]), problem)
+    paid = float(study["status"]["cost"]["spent"])
+    budget = SHARE_OF_DOLLARS * paid
+    shares, dollars, trials = [], [], []
+    for seed in range(1, seeds + 1):
+        search = problem.study(
+            f"{problem.name}-auto-{seed}",
+            searcher={"type": "Auto", "seed": seed},
+            budget={"maxCost": round(budget, 6)},
+        )
+        ended = lab.finished(search)
+        mine = lab.trials(search["metadata"]["name"])
+        shares.append(grid.share(_key(one) for one in _completed(mine)))
+        dollars.append(float(ended["status"]["cost"]["spent"]) / paid)
+        trials.append({"completed": len(_completed(mine)), "all": len(mine)})
+    random = grid.random_shares(budget, repeats=REPEATS)
+    worst = statistics.median(shares)
+    figures = [
+        Figure(
+            name=f"{problem.name}: share of the grid's hypervolume, median of {seeds} seeds",
+            value=worst,
+            interval=(min(shares), max(shares)),
+            target=SHARE_OF_VOLUME,
+            met=worst >= SHARE_OF_VOLUME,
+        ),
+        Figure(
+            name=f"{problem.name}: share of the grid's dollars, most of the seeds",
+            value=max(dollars),
+            target=SHARE_OF_DOLLARS,
+            met=max(dollars) <= SHARE_OF_DOLLARS,
+        ),
+    ]
+    control = {
+        "configurations times types": size,
+        "of them completed": len(grid.cells),
+        "the grid's dollars": paid,
+        "trials of each search": trials,
+        "shares of each search": shares,
+        "random order, median": statistics.median(random),
+        "random order, 95 % interval of the median": bootstrap(random),
+        "random order, share of draws that reach the target": statistics.fmean(
+            one >= SHARE_OF_VOLUME for one in random
+        ),
+    }
+    return figures, control
+
+
+def _grid(trials: list[Object], problem: Problem) -> Grid:
+    first, second = problem.objectives
+    return Grid(
+        cells={
+            _key(one): Cell(
+                values=(one["status"]["metrics"][first], one["status"]["metrics"][second]),
+                paid_usd=one["status"]["cost"],
+            )
+            for one in _completed(trials)
+        }
+    )
+
+
+def _completed(trials: list[Object]) -> list[Object]:
+    return [one for one in trials if one.get("status", {}).get("state") == "Completed"]
+
+
+def _key(trial: Object) -> Key:
+    spec = trial["spec"]
+    types = tuple(name for _, name in sorted(spec["instanceTypes"].items()))
+    return tuple(sorted(spec["parameters"].items())), types
+
+
+if __name__ == "__main__":
+    main()
