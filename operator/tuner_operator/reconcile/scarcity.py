@@ -124,7 +124,7 @@ def _penalty(use: TypeUse, *, newest_node: float | None) -> float | None:
     A new node ends it, and so does a trial that got or left a place since.
     """
     since = use.withdrawn_at
-    if since is None or max(use.moved_at or 0.0, newest_node or 0.0) > since:
+    if since is None or (newest_node or 0.0) >= since or (use.moved_at or 0.0) > since:
         return None
     return since + PENALTY_SECONDS
 
