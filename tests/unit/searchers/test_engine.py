@@ -162,6 +162,13 @@ def completions(data):
 CASES = [(ERROR,), (ERROR, COST), (ERROR, RECALL, COST)]
 
 
+@pytest.mark.parametrize(("objectives", "least"), [((ERROR,), 1.0), ((ERROR, COST), 0.5)])
+def test_spend_counts_in_full_to_the_end_where_there_is_one_reported_objective(objectives, least):
+    spec = study(*objectives, budget={"maxTrials": 20})
+    assert scorer_of(spec, played(spec, 5)).eta == 1.0
+    assert scorer_of(spec, played(spec, 20)).eta == least
+
+
 @pytest.mark.parametrize("objectives", CASES)
 def test_a_restarted_worker_makes_the_same_proposal(objectives):
     spec = study(*objectives, types=("small", "large"))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuner.hardware import resolve
@@ -226,6 +226,7 @@ def test_checkpoints_never_lie_ahead_and_follow_closely(count):
     assert checkpoint(size) == size, "a restart fits on the same rows"
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=30),
 )

@@ -54,7 +54,9 @@ class EngineSettings:
         reuse: Whether prefixes in the cache are proposed and priced.
         transfer: Whether a prior of earlier studies is used.
         front_estimate: Whether the prior is asked, with several objectives, where the front is.
-        eta_floor: The least weight of the spend, at the end of the budget.
+        eta_floor: The least weight of the spend, at the end of the budget, where the acquisition
+            is sampled: with several objectives, with constraints.
+        alone_floor: The same with one reported objective.
         pool: How many candidates of which kind.
         samples: Joint draws of metrics and stage times.
         starts: How many of the best candidates are refined.
@@ -66,6 +68,7 @@ class EngineSettings:
     transfer: bool = True
     front_estimate: bool = True
     eta_floor: float = 0.5
+    alone_floor: float = 1.0
     pool: PoolSize = field(default_factory=PoolSize)
     samples: int = 64
     starts: int = 8
@@ -188,9 +191,8 @@ class Engine:
         front, corner = plug_in_front(self.facts, data, model, best=best)
         samples = needs_samples(self.facts) or not len(front)
         draws = len(self.facts.metrics) + len(self.facts.stages)
-        weight = spend_weight(
-            self.facts, history, data, start_up=start_up, floor=self.settings.eta_floor
-        )
+        floor = self.settings.eta_floor if samples else self.settings.alone_floor
+        weight = spend_weight(self.facts, history, data, start_up=start_up, floor=floor)
         return Scorer(
             facts=self.facts,
             data=data,
