@@ -36,7 +36,7 @@ CLUSTERS = 69
 
 QUICK_SEEDS = 2
 SLOW: Mapping[str, Mapping[str, int]] = {
-    "optuna GP (EHVI)": {"trimtuner": 5, "cnn-time": 5, "mlp": 5, "scout": 2},
+    "optuna GP (EHVI)": {"trimtuner": 5, "cnn-time": 5, "mlp": 5, "scout": 1},
     "Auto, stopping": {"trimtuner": 10},
     "Auto, in full": {"trimtuner": 10},
 }

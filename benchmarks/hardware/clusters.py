@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks._report import Figure
 from benchmarks._statistics import LEVELS, RESAMPLES, Estimate
+from benchmarks.hardware.found import near
 from benchmarks.hardware.methods import METHODS, OURS
 from benchmarks.hardware.runs import Run
 from benchmarks.hardware.steps import Steps
@@ -16,17 +17,9 @@ from benchmarks.hardware.trained import paired
 from benchmarks.plots import bars
 from benchmarks.problems.tables import Array, Table
 
-NEAR = 1.05
-"""Within five per cent of the fastest, and within five per cent of the cheapest."""
-
 TARGETS = {"usd": 2.0, "seconds": 1.5}
 REFERENCES = ("random in full", "MO-ASHA, corrected")
 """Without levels of fidelity corrected MO-ASHA is random search."""
-
-
-def near(table: Table, values: Array) -> Array:
-    """Which rows are within five per cent of the least, (n,) of bool."""
-    return np.asarray(values <= NEAR * values.min())
 
 
 def until_both(table: Table, steps: Steps) -> tuple[float, float, int]:
@@ -34,8 +27,8 @@ def until_both(table: Table, steps: Steps) -> tuple[float, float, int]:
 
     A run that never got there counts with twice all it spent.
     """
-    fast = near(table, table.seconds_in_full)[steps.row]
-    cheap = near(table, table.usd_in_full)[steps.row]
+    fast = near(table.seconds_in_full)[steps.row]
+    cheap = near(table.usd_in_full)[steps.row]
     both = np.logical_or.accumulate(fast) & np.logical_or.accumulate(cheap)
     if not both.any():
         return 2 * float(steps.usd[-1]), 2 * float(steps.seconds[-1]), 2 * len(steps)

@@ -21,6 +21,15 @@ REFERENCE = 0.95
 """The corner of the hypervolume: the value that this share of the table does not exceed."""
 
 
+NEAR = 1.05
+"""Near the fastest or the cheapest cluster is within five per cent of it."""
+
+
+def near(values: Array) -> Array:
+    """Which values are near the least, (n,) of bool."""
+    return np.asarray(values <= NEAR * values.min())
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """The configuration that a user would take away.

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.hardware import shipped
 from benchmarks.hardware.controls import asha, cheap_first, corrected, random_in_full
-from benchmarks.hardware.searched import searched
+from benchmarks.hardware.searched import Goal, searched
 from benchmarks.hardware.steps import Step, Steps, charged
 from benchmarks.peers.factory import make_peer
 from benchmarks.problems.tables import Table
@@ -37,6 +37,7 @@ class Setting:
         prior: What earlier studies taught, for those that learn from them.
         start: The configurations that earlier studies would try first, for everybody else.
         order: Rows by what they were worth on average in earlier studies, best first.
+        until: When searchers may stop, as the rest would not be looked at.
     """
 
     table: Table
@@ -46,6 +47,7 @@ class Setting:
     prior: object | None = None
     start: Sequence[Configuration] = ()
     order: Sequence[int] = ()
+    until: Goal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +96,7 @@ class Method:
             max_trials=setting.max_trials,
             start=list(setting.start) if self.peer else None,
             prior=setting.prior if self.transfer else None,
+            until=setting.until,
         )
 
     def _scheduler(self, table: Table) -> dict[str, object] | None:

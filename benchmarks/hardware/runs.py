@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from benchmarks.hardware.found import near
 from benchmarks.hardware.methods import METHODS, Setting, average_order
+from benchmarks.hardware.searched import Goal
 from benchmarks.hardware.steps import Steps, steps_of
 from benchmarks.problems.earlier import portfolio_of, prior_of
 from benchmarks.problems.hardware_tables import READERS, nas, program_of, scout
@@ -160,6 +162,15 @@ def _sampled(table: Table) -> range:
     return range(0, len(table), max(1, len(table) // SOURCE_ROWS))
 
 
+def _both(name: str, data: Path) -> Goal | None:
+    """On scout a run is over once a fast and a cheap cluster have run."""
+    if not name.startswith("scout/"):
+        return None
+    table = table_of(name, data)
+    fast, cheap = (near(one) for one in (table.seconds_in_full, table.usd_in_full))
+    return lambda steps: any(fast[row] for row, _ in steps) and any(cheap[row] for row, _ in steps)
+
+
 def execute(task: Task, data: Path) -> Run:
     """Runs a task."""
     method = METHODS[task.method]
@@ -171,6 +182,7 @@ def execute(task: Task, data: Path) -> Run:
         prior=learned(task.table, data) if method.transfer else None,
         start=start(task.table, data) if method.peer else (),
         order=order(task.table, data) if method.ordered else (),
+        until=_both(task.table, data),
     )
     began = time.process_time()
     steps = method.run(setting)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +17,14 @@ from benchmarks.simulate import Budget, Context, SearcherFactory, run
 from tuner.searchers import History, Searcher, Suggestion
 from tuner.searchers.joint import Configuration
 
+Goal = Callable[[Sequence[Step]], bool]
+
 MARGIN = 1.25
 """The study may spend so much more than is looked at: its last trials would not be admitted."""
+
+
+class Reached(Exception):
+    """What the run was for has been reached."""
 
 
 @dataclass
@@ -26,12 +33,14 @@ class Recorder:
 
     Attributes:
         table: The table.
+        until: Whether a run with these rows in full has reached what it was for.
         steps: Rows and levels, in the order in which they were reached.
         proposals: CPU seconds since the run began, up to each step.
         thought: CPU seconds of proposals so far.
     """
 
     table: Table
+    until: Goal | None = None
     steps: list[Step] = field(default_factory=list)
     proposals: list[float] = field(default_factory=list)
     thought: float = 0.0
@@ -60,6 +69,8 @@ class Recorder:
             self._reached.add(step)
             self.steps.append(step)
             self.proposals.append(self.thought)
+            if self.until is not None and self.until(self.steps):
+                raise Reached
         return self.table.metrics(stage, parameters, instance_type=instance_type, fidelity=fidelity)
 
     def told(self) -> Steps:
@@ -108,6 +119,7 @@ def searched(
     max_trials: int | None = None,
     start: list[Configuration] | None = None,
     prior: object | None = None,
+    until: Goal | None = None,
 ) -> Steps:
     """Runs a searcher on a table, one trial at a time.
 
@@ -120,20 +132,22 @@ def searched(
         max_trials: At most so many.
         start: Configurations that come first.
         prior: What the searcher is given of earlier studies.
+        until: When to stop: the rest would not be looked at.
     """
-    recorder = Recorder(table)
+    recorder = Recorder(table, until)
 
     def timed(context: Context) -> Searcher:
         return Timed(factory(context), recorder)
 
-    run(
-        recorder,
-        timed,
-        seed=seed,
-        budget=Budget(usd=budget_usd * MARGIN, trials=max_trials),
-        cache=False,
-        warm_up=start or 0,
-        prior=prior,
-        extra={"scheduler": dict(scheduler or {"type": "None"})},
-    )
+    with suppress(Reached):
+        run(
+            recorder,
+            timed,
+            seed=seed,
+            budget=Budget(usd=budget_usd * MARGIN, trials=max_trials),
+            cache=False,
+            warm_up=start or 0,
+            prior=prior,
+            extra={"scheduler": dict(scheduler or {"type": "None"})},
+        )
     return recorder.told().until(budget_usd)

@@ -154,6 +154,13 @@ def test_a_trial_that_is_promoted_pays_for_what_it_has_not_run_yet(table: Table)
     assert steps.usd.tolist() == pytest.approx(usd.tolist(), rel=1e-3)
 
 
+def test_a_run_ends_when_it_has_reached_what_it_was_for(table: Table) -> None:
+    steps = searched(
+        table, product("Random"), seed=5, budget_usd=1e9, until=lambda steps: len(steps) == 3
+    )
+    assert len(steps) == 3
+
+
 def test_without_stops_a_trial_costs_one_full_run(table: Table) -> None:
     again = replace(table, restarts=True)
     steps = searched(again, product("Random"), seed=5, budget_usd=1e9, max_trials=4)
