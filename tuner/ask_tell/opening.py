@@ -25,6 +25,7 @@ from tuner.study.terms import Terms, terms_of
 from tuner.transfer.asked import learned
 from tuner.worker import Worker, WorkerSettings
 from tuner.worker.loop import Demand
+from tuner.worker.promoting import Promoter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +116,7 @@ class Opened:
             store=self.store,
             backend=hands,
             demand=demand,
+            promoter=Promoter(self.spec, worker=ordinal, view=view, backend=hands),
         )
 
 
