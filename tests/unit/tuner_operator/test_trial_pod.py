@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -55,7 +56,7 @@ def study(of=None):
     )
 
 
-def build(*, deadline=None, **changes):
+def build(*, deadline=None, offer=OFFER, labels=None, **changes):
     of = spec(**changes)
     trial = Trial(
         name="s-0-7", worker=0, number=7, parameters={"x": 0.5}, instance_types={"train": "gpu"}
@@ -64,7 +65,7 @@ def build(*, deadline=None, **changes):
         of,
         study=StudyIdentity(name="s", namespace="ml", uid="study-uid"),
         trial=trial,
-        instance_types={"gpu": OFFER},
+        instance_types={"gpu": offer},
         attempt=3,
         segment=0,
     )
@@ -73,11 +74,12 @@ def build(*, deadline=None, **changes):
         trial=Ref(kind="TuningTrial", name="s-0-7", namespace="ml", uid="trial-uid"),
         plan=plan,
         run=run,
-        instance_type=OFFER,
+        instance_type=offer,
         deadline_seconds=deadline,
         bound="Budget",
     )
-    return trial_pod_manifest(study(of), attempt, spec=of, settings=Settings(store='{"a": 1}'))
+    asked = study(of) if labels is None else replace(study(of), labels=labels)
+    return trial_pod_manifest(asked, attempt, spec=of, settings=Settings(store='{"a": 1}'))
 
 
 @pytest.fixture
@@ -141,6 +143,30 @@ def test_the_instance_type_says_where_and_how_much(pod):
     assert pod["spec"]["tolerations"] == [{"key": "gpu", "operator": "Exists"}]
     wanted = {"cpu": "4", "nvidia.com/gpu": "1"}
     assert container(pod)["resources"] == {"requests": wanted, "limits": wanted}
+
+
+@pytest.mark.parametrize("resource", ["nvidia.com/gpu", "nvidia.com/mig-3g.40gb"])
+def test_several_gpus_or_slices_of_one_are_reserved_by_name(resource):
+    offer = InstanceTypeSpec.model_validate({"resources": {"cpu": "4", resource: 8}})
+    wanted = {"cpu": "4", resource: "8"}
+    assert container(build(offer=offer))["resources"] == {"requests": wanted, "limits": wanted}
+
+
+def test_a_template_may_claim_devices():
+    template = {
+        "resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "half-a-gpu"}],
+        "containers": [{"name": "stage", "resources": {"claims": [{"name": "gpu"}]}}],
+    }
+    pod = build(podTemplate={"spec": template})
+    assert pod["spec"]["resourceClaims"] == template["resourceClaims"]
+    assert container(pod)["resources"]["claims"] == [{"name": "gpu"}]
+    assert container(pod)["resources"]["limits"]["cpu"] == "4"
+    assert "claims" not in container(pod, "initContainers").get("resources", {})
+
+
+def test_kueues_queue_is_named_on_the_pod():
+    queue = {"kueue.x-k8s.io/queue-name": "ml-gpu"}
+    assert build(labels=queue)["metadata"]["labels"].items() >= queue.items()
 
 
 def test_kubernetes_expands_nothing_in_the_runner(pod):
