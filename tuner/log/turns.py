@@ -1,8 +1,8 @@
 """Whose turn it is to write a segment: everybody can tell, and nobody has to be asked. Pure.
 
-Time is cut into intervals, and each has an endless row of workers, drawn by hash, with repetition.
-The first of the row is to act when the interval begins, the next five seconds later, and so on:
-whoever is dead is passed over, and two that act at once do no harm.
+Time is cut into intervals, and a worker is drawn by hash for each. One that is dead, or busy, is
+made up for in the next interval; if that goes on, more and more are drawn at once. Two that act at
+once do no harm, but a store that is slow is not helped by many.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from hashlib import blake2b
 
 from tuner.log.following import CUT_SECONDS
 
-STAND_IN_SECONDS = 5.0
-"""After so long the next in the row acts."""
+DOUBLING_SECONDS = 60.0
+"""Without a segment for so long, twice as many are drawn."""
 
-_INTERVALS = 8
+_MOST_DOUBLINGS = 10
 
 
 def is_due(*, ordinal: int, workers: int, study: str, now: float, newest: float) -> bool:
@@ -25,18 +25,16 @@ def is_due(*, ordinal: int, workers: int, study: str, now: float, newest: float)
         workers: How many there are.
         study: Makes studies differ.
         now: Seconds, store's clock.
-        newest: When the newest known segment ended; what began before is done.
+        newest: When the newest known segment ended; an interval that began before it is done.
     """
-    current = int(now // CUT_SECONDS)
-    for interval in range(current, max(current - _INTERVALS, int(newest // CUT_SECONDS)), -1):
-        waited = now - interval * CUT_SECONDS
-        row = range(1 + int(waited // STAND_IN_SECONDS))
-        if any(drawn(study, interval, place, workers) == ordinal for place in row):
-            return True
-    return False
+    interval = int(now // CUT_SECONDS)
+    if newest >= interval * CUT_SECONDS:
+        return False
+    count = 1 << min(int((now - newest) // DOUBLING_SECONDS), _MOST_DOUBLINGS)
+    return any(drawn(study, interval, place, workers) == ordinal for place in range(count))
 
 
 def drawn(study: str, interval: int, place: int, workers: int) -> int:
-    """Who has this place in the row of an interval."""
+    """The worker at this place in the row of an interval; one may be there more than once."""
     digest = blake2b(f"{study}/{interval}/{place}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % max(1, workers)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tuner.log.following import CUT_SECONDS, Crowd
 from tuner.log.seen import Seen, fingerprint
-from tuner.log.turns import STAND_IN_SECONDS, drawn, is_due
+from tuner.log.turns import DOUBLING_SECONDS, drawn, is_due
 
 
 @given(st.lists(st.integers(1, 2**64 - 1) | st.integers(1, 40).map(lambda n: n << 10)))
@@ -37,29 +37,30 @@ def test_a_hundred_thousand_records_are_few_bytes() -> None:
     assert sum(sys.getsizeof(one._slots) for one in tables) <= 28 * 100_000
 
 
-@given(st.integers(1, 5000), st.floats(1e9, 2e9), st.text(max_size=9))
-def test_somebody_is_due_at_once_and_in_the_end_everybody(workers: int, now: float, study) -> None:
-    interval = now // CUT_SECONDS
+@given(st.integers(1, 5000), st.integers(10**8, 10**9), st.text(max_size=9))
+def test_somebody_is_due_at_once_and_others_if_nothing_comes(workers, interval, study) -> None:
     begin = interval * CUT_SECONDS
 
     def due(now: float, worker: int, newest: float) -> bool:
         return is_due(ordinal=worker, workers=workers, study=study, now=now, newest=newest)
 
-    first, second = (drawn(study, int(interval), place, workers) for place in (0, 1))
+    first, second = (drawn(study, interval, place, workers) for place in (0, 1))
     assert due(begin, first, begin - 1)
-    assert due(begin + STAND_IN_SECONDS, second, begin - 1)
-    assert not due(begin, first, begin)
+    assert due(begin + 14, first, begin - 1)
+    assert due(begin, second, begin - DOUBLING_SECONDS)
+    assert not due(begin + 1, first, begin)
 
 
-def test_few_act_at_once() -> None:
-    acting = [
-        sum(
-            is_due(ordinal=worker, workers=500, study="s", now=now, newest=now - 16)
+def test_one_acts_at_a_time_and_more_if_nothing_comes() -> None:
+    def acting(stale: float) -> int:
+        return sum(
+            is_due(ordinal=worker, workers=500, study="s", now=1.5e9, newest=1.5e9 - stale)
             for worker in range(500)
         )
-        for now in (1_700_000_000.0, 1_700_000_005.0, 1_700_000_010.0)
-    ]
-    assert max(acting) <= 5
+
+    assert [acting(stale) for stale in (0, 1, 59)] == [0, 1, 1]
+    assert acting(60) == 2
+    assert acting(86_400) > 100
 
 
 def test_what_is_left_to_segments_depends_on_how_many_read() -> None:
