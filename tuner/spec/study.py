@@ -57,6 +57,14 @@ class SchedulerVariant(StrEnum):
     PROMOTION = "Promotion"
 
 
+class LookAhead(StrEnum):
+    """What a worker does before a trial has ended whose place the next one takes."""
+
+    NONE = "None"
+    PROPOSAL = "Proposal"
+    TRIAL = "Trial"
+
+
 class DeletionPolicy(StrEnum):
     """What becomes of a deleted study's log and artifacts."""
 
@@ -111,6 +119,9 @@ class Workers(Model):
 
     trials_per_worker: Annotated[Integer, Field(ge=1, le=1024)] = 8
     """How many parallel trials one worker looks after; from it follows how many there are."""
+    look_ahead: LookAhead = LookAhead.NONE
+    """Proposal: compute the next proposal while trials run; Trial: queue the next trial, too.
+    Places are refilled sooner, by proposals that know a little less."""
     pod_template: PodTemplate | None = None
     """What is added to every worker pod; its container is called worker."""
 

@@ -12,16 +12,17 @@ from tuner.backends import TrialBackend
 from tuner.backends.view import LogView
 from tuner.errors import BackendError, StoreError
 from tuner.log import Kind
-from tuner.searchers import Searcher, Suggestion, proposal_rng
+from tuner.searchers import History, Searcher, Suggestion, proposal_rng
 from tuner.study.bodies import proposed_body
 from tuner.study.chronicle import Story
 from tuner.study.markers import mark_exhausted, mark_idle
 from tuner.trial import Trial, trial_name
+from tuner.worker.ahead import Prepared
 from tuner.worker.memory import Memory
 from tuner.worker.promoting import Promoter, holder_of
 
 POLL_SECONDS = 5.0
-LONGEST_PAUSE_SECONDS = 60.0
+LONGEST_PAUSE_SECONDS = 10.0
 
 _logger = logging.getLogger(__name__)
 
@@ -49,12 +50,14 @@ class Demand:
         slots: How many trials this worker keeps open.
         ahead: How many more it proposes ahead, to wait in the queue until a slot is free: the
             next pod then starts sooner, and its proposal knows a little less.
+        prepared: Whether it makes its next proposal while trials run, before a slot is free.
         max_trials: How many the whole study may start; None for no bound.
         ended: Whether the study has ended.
     """
 
     slots: int
     ahead: int = 0
+    prepared: bool = False
     max_trials: int | None = None
     ended: bool = False
 
@@ -103,6 +106,7 @@ class Worker:
         self._memory = memory or Memory(view.chronicle)
         self._pause = 1.0
         self._pending: Trial | None = None
+        self._prepared: Prepared | None = None
         self._promoter = promoter
         self.exhausted = False
         self.idle: int | None = None
@@ -116,7 +120,7 @@ class Worker:
     def run(self, stop: threading.Event, *, poll_seconds: float = POLL_SECONDS) -> None:
         """Works until the study has ended or `stop` is set; running trials go on."""
         while not stop.is_set() and not self.ended:
-            if self.step():
+            if self.step() and self.prepare():
                 self._backend.poll(timeout_seconds=poll_seconds)
             else:
                 stop.wait(self._pause)
@@ -124,8 +128,15 @@ class Worker:
 
     def step(self) -> bool:
         """Fills the free slots once; False if the store or the cluster did not answer."""
+        return self._try(self.fill)
+
+    def prepare(self) -> bool:
+        """Makes the next proposal ahead if that is wanted; False if something did not answer."""
+        return self._try(self._prepare)
+
+    def _try(self, action: Callable[[], None]) -> bool:
         try:
-            self.fill()
+            action()
         except (StoreError, BackendError) as error:
             _logger.warning("worker %d waits: %s", self._settings.ordinal, error)
             return False
@@ -159,16 +170,40 @@ class Worker:
         """Proposes so many trials, numbered from `first`, each aware of those before it."""
         history = self._memory.history()
         for number in range(first, first + count):
-            suggestion = self._searcher.suggest(
-                history,
-                number=number,
-                rng=proposal_rng(self._settings.seed, worker=self._settings.ordinal, number=number),
-            )
+            suggestion = self._made_ahead(number) or self._suggest(history, number)
             if suggestion is None:
                 mark_exhausted(self._store, self._view.log.prefix, worker=self._settings.ordinal)
                 self.exhausted = True
                 return
             history = history.with_open(self._start(suggestion, number=number))
+
+    def _suggest(self, history: History, number: int) -> Suggestion | None:
+        return self._searcher.suggest(
+            history,
+            number=number,
+            rng=proposal_rng(self._settings.seed, worker=self._settings.ordinal, number=number),
+        )
+
+    def _made_ahead(self, number: int) -> Suggestion | None:
+        """The proposal that was prepared for this number, unless others have taken it since."""
+        prepared, self._prepared = self._prepared, None
+        if prepared is None or prepared.number != number:
+            return None
+        return None if self._memory.holds(prepared.suggestion) else prepared.told()
+
+    def _prepare(self) -> None:
+        demand = self._demand()
+        wanted = demand.prepared and demand.slots > 0 and self._allowed(demand) > 0
+        if not wanted or demand.ended or self.exhausted:
+            return
+        self._memory.update()
+        number = self._next_number({one.trial for one in self._backend.open_trials()})
+        ended = self._memory.ended
+        if self._prepared is None or not self._prepared.is_fresh(number=number, ended=ended):
+            suggestion = self._suggest(self._memory.history(), number)
+            # Whether nothing is left is for the moment to tell at which something is wanted.
+            if suggestion is not None:
+                self._prepared = Prepared(number=number, suggestion=suggestion, ended=ended)
 
     def _start_again(self, open_names: set[str]) -> None:
         """Own proposals that were written down and never started: a crash lies in between."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Sequence
 
-from tuner.searchers import History
+from tuner.searchers import History, Suggestion
 from tuner.spec import Objective
 from tuner.study.chronicle import Chronicle, Story
 from tuner.study.history import Past, counts, history_from
@@ -97,6 +97,21 @@ class Memory:
     def highest(self, worker: int) -> int:
         """The highest number of a worker's proposals; -1 before the first."""
         return self._highest.get(worker, -1)
+
+    @property
+    def ended(self) -> int:
+        """How many trials of the study have ended."""
+        return self._gone + sum(not story.is_open for story in self.stories)
+
+    def holds(self, suggestion: Suggestion) -> bool:
+        """Whether one of the trials that are kept is this very configuration."""
+        wanted = (dict(suggestion.parameters), dict(suggestion.instance_types))
+        trials = (story.trial for story in self.stories)
+        return any(
+            (dict(one.parameters), dict(one.instance_types)) == wanted
+            for one in trials
+            if one is not None
+        )
 
     def history(self) -> History:
         """What a searcher is told."""

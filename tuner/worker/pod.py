@@ -13,7 +13,7 @@ from tuner.artifacts import StoreSettings, decode_settings
 from tuner.errors import TunerError
 from tuner.hardware import Group, StageChoices
 from tuner.pipeline import StudyIdentity
-from tuner.spec import InstanceTypeSpec, TuningStudySpec
+from tuner.spec import InstanceTypeSpec, LookAhead, TuningStudySpec
 from tuner.worker.loop import Demand
 
 STUDY_FOLDER = Path("/etc/tuner/study")
@@ -158,8 +158,11 @@ class StudyWatch:
             ordinal=self._settings.ordinal,
             workers=self._settings.workers,
         )
+        ahead = (spec.get("workers") or {}).get("lookAhead", LookAhead.NONE)
         return Demand(
             slots=0 if suspended else slots,
+            ahead=int(ahead == LookAhead.TRIAL),
+            prepared=ahead != LookAhead.NONE,
             max_trials=spec["budget"].get("maxTrials"),
             ended=(study.get("status") or {}).get("state") in ("Succeeded", "Failed"),
         )

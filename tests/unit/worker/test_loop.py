@@ -1,3 +1,5 @@
+import threading
+
 from tuner.artifacts import ArtifactStore
 from tuner.backends import BackendEvent
 from tuner.backends.simulated import MemoryStore
@@ -163,3 +165,99 @@ def test_each_proposal_knows_of_those_before_it():
     ).step()
     names = ["s-4-0", "s-4-1"]
     assert known == [(names[:count], set(names[:count])) for count in range(3)]
+
+
+class Recounting(Counting):
+    """Says from how many known trials each proposal was made, and how often it was asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = []
+
+    def suggest(self, history, *, number, rng):
+        self.asked.append((number, len(history.trials)))
+        return super().suggest(history, number=number, rng=rng)
+
+
+def end(store, backend, name):
+    backend.started.pop(name, None)
+    verdict = Verdict(state=TrialState.COMPLETED).to_body()
+    StudyLog(store, PREFIX).append(Kind.VERDICT, trial=name, attempt=1, body=verdict)
+
+
+def whys(store):
+    return {name: body.get("why") for name, body in proposals(store).items()}
+
+
+def test_the_next_proposal_is_made_while_trials_run():
+    store, backend, searcher = Blinking(lambda: 1e9), Recording(), Recounting()
+    here = worker(store, backend, Demand(slots=1, prepared=True), searcher=searcher)
+    assert here.step()
+    assert here.prepare()
+    assert here.prepare(), "it is fresh: not made anew"
+    assert searcher.asked == [(0, 0), (1, 1)]
+    assert list(proposals(store)) == ["s-0-0"], "written down when it is started"
+    end(store, backend, "s-0-0")
+    assert here.step()
+    assert searcher.asked == [(0, 0), (1, 1)]
+    assert list(backend.started) == ["s-0-1"]
+    assert whys(store) == {"s-0-0": {}, "s-0-1": {"ahead": True}}
+
+
+def test_what_was_made_ahead_is_made_anew_when_the_study_has_got_on():
+    store, backend, searcher = Blinking(lambda: 1e9), Recording(), Recounting()
+    here = worker(store, backend, Demand(slots=2, prepared=True), searcher=searcher)
+    here.step()
+    here.prepare()
+    other = worker(store, Recording(), Demand(slots=1), ordinal=1)
+    other.step()
+    end(store, Recording(), "s-1-0")
+    here.step()
+    here.prepare()
+    assert searcher.asked == [(0, 0), (1, 1), (2, 2), (2, 3)]
+
+
+def test_what_another_worker_took_meanwhile_is_not_proposed_again():
+    store, backend, searcher = Blinking(lambda: 1e9), Recording(), Recounting()
+    here = worker(store, backend, Demand(slots=1, prepared=True), searcher=searcher)
+    here.step()
+    here.prepare()
+    taken = here._prepared.suggestion
+    body = {
+        "worker": 1,
+        "number": 0,
+        "parameters": taken.parameters,
+        "instance_types": taken.instance_types,
+    }
+    StudyLog(store, PREFIX).append(Kind.PROPOSED, trial="s-1-0", attempt=0, body=body)
+    end(store, backend, "s-0-0")
+    here.step()
+    assert searcher.asked[-1] == (1, 2), "asked again, and told of the other's trial"
+    assert whys(store)["s-0-1"] == {}
+
+
+def test_nothing_is_prepared_where_nothing_is_wanted():
+    store, backend, searcher = Blinking(lambda: 1e9), Recording(), Recounting()
+    for demand in (
+        Demand(slots=1),
+        Demand(slots=0, prepared=True),
+        Demand(slots=1, prepared=True, max_trials=0),
+        Demand(slots=1, prepared=True, ended=True),
+    ):
+        assert worker(store, backend, demand, searcher=searcher).prepare()
+    assert not searcher.asked
+
+
+def test_a_worker_that_is_told_to_go_hands_over():
+    """On SIGTERM the pod's main sets the event that `run` waits for."""
+    store, backend = Blinking(lambda: 1e9), Recording()
+    stop = threading.Event()
+    backend.poll = lambda *, timeout_seconds: stop.set()
+    here = worker(store, backend, Demand(slots=2, prepared=True))
+    here.run(stop)
+    assert stop.is_set()
+    assert not here.ended
+    assert list(backend.started) == ["s-0-0", "s-0-1"], "its trials go on"
+    end(store, backend, "s-0-0")
+    worker(store, backend, Demand(slots=2)).step()
+    assert list(backend.started) == ["s-0-1", "s-0-2"], "no number is used twice, none is left out"

@@ -75,6 +75,27 @@ def test_demand_follows_the_study() -> None:
     assert source.demand().ended, "a study of that name with another uid is not this one"
 
 
+@pytest.mark.parametrize(
+    ("asked", "ahead", "prepared"),
+    [({}, 0, False), ({"lookAhead": "None"}, 0, False), ({"lookAhead": "Proposal"}, 0, True),
+     ({"lookAhead": "Trial"}, 1, True)],
+)  # fmt: skip
+def test_the_study_says_how_far_a_worker_looks_ahead(
+    asked: dict[str, str], ahead: int, prepared: bool
+) -> None:
+    demand = watch([study(workers=asked)], [0.0]).demand()
+    assert (demand.ahead, demand.prepared) == (ahead, prepared)
+
+
+@pytest.mark.parametrize(("parallel", "per_worker"), [(17, 8), (1, 8), (16, 8), (1_920, 8), (5, 1)])
+def test_the_workers_of_a_study_share_its_parallel_trials(parallel: int, per_worker: int) -> None:
+    workers = -(-parallel // per_worker)
+    shares = [slots_of(parallel, ordinal=one, workers=workers) for one in range(workers)]
+    assert sum(shares) == parallel
+    assert max(shares) <= per_worker
+    assert min(shares) >= 1
+
+
 def test_choices_group_the_stages_that_share_hardware(tmp_path: Path) -> None:
     spec = TuningStudySpec.model_validate(
         {
