@@ -13,7 +13,6 @@ from tuner_operator.client import ApiError
 from tuner_operator.client.apply import Applier
 from tuner_operator.facts import Facts
 from tuner_operator.memory import Memory, ref_of
-from tuner_operator.node_facts import read_node
 from tuner_operator.reconcile.instance_types import instance_type_status
 from tuner_operator.views import Views
 
@@ -65,7 +64,7 @@ class TypeController:
         """One look at every type."""
         usage = self._views.type_usage()
         specs = self._views.instance_types()
-        nodes = [read_node(one) for one in self._memory.all("Node")]
+        nodes = self._views.nodes()
         wear = self._facts.wear()
         for obj in tuple(self._memory.all("InstanceType")):
             name = obj["metadata"]["name"]

@@ -24,6 +24,7 @@ from tuner_operator.names import (
     labels_of,
     owner_uid,
 )
+from tuner_operator.node_facts import NodeFacts, read_node
 from tuner_operator.observed import StudyView, TrialView, TypeUse
 from tuner_operator.pod_facts import PodFacts, read_pod
 from tuner_operator.reconcile.flight import current_segment
@@ -83,6 +84,10 @@ class Views:
     def type_status(self) -> dict[str, InstanceTypeStatus]:
         """The status of every instance type that can be read."""
         return {name: status for name, (_, status) in self._types()}
+
+    def nodes(self) -> list[NodeFacts]:
+        """Every node."""
+        return [self._cached(one, read_node) for one in self._memory.all("Node")]
 
     def type_usage(self, *, but: StudyKey | None = None) -> Counter[str]:
         """How many trials run on each type, one study's left out."""

@@ -16,6 +16,10 @@ DRAWS = 1000
 """How many points are looked at for one that is new, before a finite space is listed."""
 
 
+UNTRIED = frozenset({"Unschedulable", "Scarce"})
+"""Reasons of trials that were withdrawn before anything ran: they may be proposed again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proposed:
     """The configurations of a study's trials.
@@ -32,8 +36,12 @@ class Proposed:
 
     @classmethod
     def of(cls, history: History, *, joint: JointSpace) -> Proposed:
-        """Those of all trials in the history."""
-        keys = frozenset(joint.trial_key(trial) for trial in history.trials)
+        """Those of all trials in the history, but for those that were given up untried."""
+        keys = frozenset(
+            joint.trial_key(trial)
+            for trial in history.trials
+            if history.failed.get(trial.name) not in UNTRIED
+        )
         return cls(joint, keys, history.forgotten)
 
     @property

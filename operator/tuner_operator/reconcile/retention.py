@@ -81,6 +81,7 @@ def _last_words(observed: Observed, trial: TrialView) -> Iterator[Action]:
             seconds=seconds,
             start=start,
             price_per_hour=0.0 if flight is None else flight.price_per_hour,
+            instance_type="" if flight is None else flight.segment.instance_type,
         ),
     )
 

@@ -27,7 +27,7 @@ SCARCE = "Scarce"
 
 NODE_SECONDS = 20.0
 """A pod that found no node for so long makes its type scarce, unless nodes are made on demand."""
-PENALTY_SECONDS = 120.0
+PENALTY_SECONDS = 300.0
 """After a trial was given up for want of a node, its type is left alone for so long."""
 INITIAL = "initialTrials"
 
@@ -110,7 +110,7 @@ def _shortage(observed: Observed, name: str, *, most: int) -> ScarceType | None:
     room = max(0, limit - observed.type_usage.get(name, 0))
     if room >= most:
         return None
-    said = f"{limit} trials at most may use it" + ("" if room else ", and other studies' do")
+    said = f"its maxParallelTrials is {limit}" + ("" if room else ", and other studies use it up")
     return ScarceType(instance_type=name, room=room, reason=FULL, message=said)
 
 

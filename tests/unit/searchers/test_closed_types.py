@@ -12,6 +12,8 @@ from tuner.searchers import History, JointSpace, make_searcher, proposal_rng
 from tuner.searchers.engine.closing import Closing
 from tuner.searchers.engine.facts import facts_of
 from tuner.searchers.engine.outcomes import stage_losses
+from tuner.searchers.joint import Configuration
+from tuner.searchers.proposed import Proposed
 from tuner.space import SearchSpace
 from tuner.spec import InstanceType, InstanceTypeSpec, TuningStudySpec
 from tuner.trial import Observation, StageOutcome, StageResult, Trial
@@ -140,6 +142,22 @@ def test_a_finite_space_is_not_exhausted_while_types_are_closed():
         history = history.with_open(trial)
     assert used == ["t4"] * 4 + ["a100"] * 4
     assert searcher.suggest(history, number=8, rng=proposal_rng(7, worker=0, number=8)) is None
+
+
+def test_what_was_given_up_untried_may_be_proposed_again():
+    spec = study("Random", KIND, hardware={"instanceTypes": ["a100"]})
+    joint = joint_of(spec)
+    trial = Trial(
+        name="t-0-0",
+        worker=0,
+        number=0,
+        parameters={"kind": "x"},
+        instance_types={"prepare": "cpu", "train": "a100"},
+    )
+    for reason, known in (("Unschedulable", False), ("Scarce", False), ("ExitCode", True)):
+        history = History(trials=(trial,), failed={"t-0-0": reason})
+        proposed = Proposed.of(history, joint=joint)
+        assert (Configuration({"kind": "x"}, ("cpu", "a100")) in proposed) is known
 
 
 def test_what_users_ask_for_is_proposed_all_the_same():
