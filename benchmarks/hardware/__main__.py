@@ -53,7 +53,10 @@ SCOUT = (
     OURS, "Auto, no transfer", "random in full", "MO-ASHA, corrected", "cheap first, USD",
     "order of earlier studies", "optuna NSGA-II", "optuna GP (EHVI)",
 )  # fmt: skip
-NAS = (OURS, "Auto, no transfer", "random in full", "optuna NSGA-II", "optuna TPE")
+NAS = (
+    OURS, "Auto, no transfer", "random in full", "order of earlier studies", "optuna NSGA-II",
+    "optuna TPE",
+)  # fmt: skip
 QUICK = (OURS, "random in full", "accuracy-only ASHA")
 
 
