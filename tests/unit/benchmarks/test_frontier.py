@@ -97,6 +97,13 @@ def test_methods_are_compared_on_the_seeds_that_both_have():
     assert controls_of(table)["smac"]["Auto wins, ties, loses"] == [1, 0, 0]
 
 
+def test_no_promise_is_kept_where_ours_never_gets_there():
+    runs = [run_of(OURS, seed, share=[0.5, 0.9], each=0.1) for seed in range(3)]
+    runs += [run_of("smac", seed, share=[0.5, 0.6], each=8.0) for seed in range(3)]
+    met = {each.name: each.met for each in figures_of(Table.of(runs)["toy"]) if "95%" in each.name}
+    assert list(met.values()) == [False]
+
+
 def test_completions_start_from_the_best_trials_and_repeat_none():
     problem = synthetic(share=0.7)
     trace = run(problem, METHODS["random completions"].factory, seed=0, budget=Budget(trials=30))
