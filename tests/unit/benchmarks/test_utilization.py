@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.utilization import __main__ as command
+from benchmarks.utilization import regret
 from benchmarks.utilization.authors import CENTRALIZED, DECENTRALIZED, reproduced
 from benchmarks.utilization.controls import centralized, random, synchronous
 from benchmarks.utilization.decentralized import simulate
@@ -148,3 +149,18 @@ def test_the_command_tells_figures_and_draws(tmp_path, monkeypatch, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["benchmark"] == "utilization"
     assert (tmp_path / "utilization.svg").read_text().startswith("<svg")
+
+
+def test_regret_is_compared_seed_by_seed(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(regret, "HORIZONS", {10: 100.0})
+    runs = tmp_path / "runs.jsonl"
+    words = ["regret", "--quick", "--seeds", "1", "--runs", str(runs)]
+    monkeypatch.setattr(sys, "argv", [*words, "--method", "ours", "--method", "random"])
+    regret.main()
+    told = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in told["figures"]] == [
+        "10 places: log10 regret, ours less random (1 seeds)"
+    ]
+    assert len(runs.read_text().splitlines()) == 2
+    regret.main()
+    assert json.loads(capsys.readouterr().out) == told, "what is there is not run again"
