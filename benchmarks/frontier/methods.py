@@ -14,7 +14,6 @@ from tuner.searchers.random import RandomSearcher
 
 OURS = "Auto"
 NO_STOPS: dict[str, object] = {"scheduler": {"type": "None"}}
-PROMOTION: dict[str, object] = {"scheduler": {"type": "Hyperband", "variant": "Promotion"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +27,7 @@ class Method:
         peer: A name that `make_peer` knows.
         cached: Whether stages are used again.
         stops: Whether poor trials end early (by the product's rungs).
-        pauses: Whether they are paused there and may be promoted later, instead of stopped.
+        variant: Stopping or Promotion, if not the product's own choice.
         about_fidelity: Whether it is another one's twin on problems without fidelity.
         completes: Whether a control draws completions of cached prefixes, not whole pipelines.
     """
@@ -39,7 +38,7 @@ class Method:
     peer: str = ""
     cached: bool = True
     stops: bool = True
-    pauses: bool = False
+    variant: str = ""
     about_fidelity: bool = False
     completes: bool = False
 
@@ -48,7 +47,7 @@ class Method:
         """Fields of the study's spec that say what becomes of poor trials."""
         if not self.stops:
             return NO_STOPS
-        return PROMOTION if self.pauses else {}
+        return {"scheduler": {"type": "Hyperband", "variant": self.variant}} if self.variant else {}
 
     @property
     def factory(self) -> SearcherFactory:
@@ -98,10 +97,10 @@ METHODS = {
             about_fidelity=True,
         ),
         Method(
-            name="with promotion",
+            name="with stopping",
             kind="ablation",
             settings=AUTO,
-            pauses=True,
+            variant="Stopping",
             about_fidelity=True,
         ),
         Method(name="without cost", kind="ablation", settings=EngineSettings(cost_aware=False)),
@@ -113,10 +112,11 @@ METHODS = {
             name="optuna NSGA-II, Hyperband",
             kind="peer",
             peer="optuna-nsga2",
+            variant="Stopping",
             about_fidelity=True,
         ),
         Method(name="random", kind="control", stops=False),
-        Method(name="random, Hyperband", kind="control", about_fidelity=True),
+        Method(name="random, Hyperband", kind="control", variant="Stopping", about_fidelity=True),
         Method(name="random completions", kind="control", stops=False, completes=True),
     )
 }
