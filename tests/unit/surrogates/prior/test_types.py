@@ -93,7 +93,7 @@ def points_of(features, name, sizes):
     return Points(sizes[:, None], np.ones((n, 1), bool), np.full((n, 1), index), np.ones(n))
 
 
-def taught(features, held_out, *, studies=4):
+def taught(features, held_out, *, studies=3):
     used = [name for name in MACHINES if name != held_out]
     sources = [study_of(seed, used) for seed in range(studies)]
     return pretrain(sources, features=features, directions={}, fidelity=False, stages=["train"])
@@ -151,7 +151,7 @@ def test_without_foreign_types_inputs_are_the_study_s_own():
     )
 
 
-@pytest.mark.parametrize("held_out", ["c4", "c8", "m8", "a10"])
+@pytest.mark.parametrize("held_out", ["c8", "m8", "a10"])
 def test_a_type_that_nobody_observed_is_predicted_from_its_features(held_out):
     """Better than without features, and no surer of itself than it may be."""
     features = features_of("c2", held_out)
