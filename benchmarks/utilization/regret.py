@@ -5,7 +5,7 @@
 One function (Hartmann 6), evaluations of 60 +- 20 s in virtual time, 40 places for 480 s and 160
 for 240 s. A manager and deephyper's workers are charged the CPU seconds that proposals take; our
 workers share here what they would each compute alike, and are charged half a second a proposal,
-more than it takes. Runs are kept in FILE, one line each, and those that are there are not run again.
+more than it takes. Runs are kept in FILE, one line each, and what is there is not run again.
 """
 
 from __future__ import annotations

@@ -5,17 +5,19 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from itertools import count
+
+import numpy as np
 
 from benchmarks.latency.history import MadeUpStudy
 from tuner.log.records import Kind, Record
+from tuner.searchers.proposed import suggestion
 from tuner.spec.trial import TrialState
 from tuner.study.bodies import proposed_body
 from tuner.study.verdict import Verdict
 from tuner.trial import Observation, Outcome, StageResult, Trial, TrialResult
 
-CHUNK = 5_000
-"""So many trials are made at a time; a stage's artifact is shared within a chunk only."""
+POOL = 20_000
+"""So many configurations there are; a longer study tries them again, under other names."""
 
 STUDY = "latency"
 
@@ -53,10 +55,18 @@ class Stream:
             yield written
 
     def _trials(self) -> Iterator[tuple[Trial, Observation, tuple[StageResult, ...]]]:
-        for chunk in count():
-            study = MadeUpStudy.of_length(CHUNK, seed=self.seed + chunk)
-            for trial, seen in zip(study.trials, study.observations, strict=True):
-                yield trial, seen, study.stages[trial.name]
+        study = MadeUpStudy(seed=self.seed)
+        made = []
+        rng = np.random.default_rng(self.seed)
+        while len(made) < POOL:
+            unit = rng.random(len(study.joint))
+            configuration = study.joint.from_unit(unit)
+            study.run(suggestion(study.joint, configuration, why={}))
+            trial = study.trials[-1]
+            made.append((trial, study.observations[-1], study.stages[trial.name]))
+            yield made[-1]
+        while True:
+            yield from made
 
     def _ended(
         self, trial: Trial, seen: Observation, stages: tuple[StageResult, ...], start: float
