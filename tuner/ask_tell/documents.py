@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tuner.backends.local.manifests import Loaded, resolved
@@ -85,13 +86,23 @@ def checked(documents: Iterable[Fields], *, files: Iterable[str | Path] = ()) ->
         ManifestError: A rule is broken; each problem names the field and the rule.
     """
     made = [Manifest(file="", data=document, lines={}) for document in documents]
-    loaded = resolved([*made, *load_manifests(files)])
-    if loaded.study.spec.early_stopping.variant is SchedulerVariant.PROMOTION:
+    return _stopping(resolved([*made, *load_manifests(files)]))
+
+
+def _stopping(loaded: Loaded) -> Loaded:
+    """The study with trials stopped at rungs: a caller cannot be told later to go on with one."""
+    spec = loaded.study.spec
+    scheduler = spec.early_stopping
+    if scheduler.variant is SchedulerVariant.STOPPING:
+        return loaded
+    if spec.scheduler is not None and "variant" in spec.scheduler.model_fields_set:
         raise ManifestError(
             "spec.scheduler.variant: a caller who runs the trials cannot be told to go on with one "
             "that was paused; use Stopping"
         )
-    return loaded
+    stopping = scheduler.model_copy(update={"variant": SchedulerVariant.STOPPING})
+    spec = spec.model_copy(update={"scheduler": stopping})
+    return replace(loaded, study=loaded.study.model_copy(update={"spec": spec}))
 
 
 def _stages(given: object) -> list[dict[str, object]]:

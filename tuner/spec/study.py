@@ -88,8 +88,8 @@ class Scheduler(Model):
 
     type: SchedulerType = SchedulerType.HYPERBAND
     """Hyperband needs fidelity; None lets every trial run to its end."""
-    variant: SchedulerVariant = SchedulerVariant.STOPPING
-    """Stopping ends a poor trial at a rung; Promotion pauses it until its rung has it go on."""
+    variant: SchedulerVariant = SchedulerVariant.PROMOTION
+    """Promotion pauses a poor trial at a rung, to go on from its checkpoint; Stopping ends it."""
     reduction_factor: Annotated[Integer, Field(ge=2, le=16)] = 3
     """At each rung about one in this many trials goes on."""
     brackets: Annotated[Integer, Field(ge=1, le=8)] = 1

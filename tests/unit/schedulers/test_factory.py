@@ -51,7 +51,7 @@ class Plan:
 def test_a_study_with_fidelity_gets_hyperband_over_what_its_fidelity_stage_reports():
     scheduler = make_scheduler(study())
     assert scheduler == MultiObjectiveHyperband(
-        minimum=1, maximum=27, reduction_factor=3, minimize=(True, False, True)
+        minimum=1, maximum=27, reduction_factor=3, minimize=(True, False, True), promotes=True
     )
     assert scheduler.rungs() == (1, 3, 9)
 

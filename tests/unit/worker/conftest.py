@@ -47,6 +47,7 @@ def manifest():
                 ],
             },
             "fidelity": {"name": "epoch", "stage": "train", "max": 9},
+            "scheduler": {"variant": "Stopping"},
             "searcher": {"type": "Random", "seed": 3},
             "parallelTrials": 3,
             "budget": {"maxTrials": 8},
