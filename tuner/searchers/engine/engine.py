@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from tuner.acquisition import FrontBoxes, sobol_normal
 from tuner.acquisition.cube import Cube
-from tuner.acquisition.maximise import Effort, choose_starts, refine
-from tuner.acquisition.pool import PoolSize
+from tuner.acquisition.maximise import choose_starts, refine
 from tuner.hardware import StageChoices
 from tuner.searchers._protocol import History, StoredStages, Suggestion
 from tuner.searchers.engine.actions import Actions
@@ -29,6 +28,7 @@ from tuner.searchers.engine.prefixes import Cached, coming_prefixes, stored_pref
 from tuner.searchers.engine.prospects import Prospector
 from tuner.searchers.engine.reader import Reader
 from tuner.searchers.engine.scoring import Scorer, needs_samples, plug_in_front
+from tuner.searchers.engine.settings import EngineSettings
 from tuner.searchers.engine.spending import spend_weight
 from tuner.searchers.joint import Configuration, JointSpace
 from tuner.searchers.proposed import Proposed
@@ -43,36 +43,6 @@ FOREIGN = 8
 
 LIKELY = 64
 """So many candidates that may well be on the front join the pool."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineSettings:
-    """What the engine does, and how hard it tries. Counts, never times.
-
-    Attributes:
-        cost_aware: Whether spend counts.
-        reuse: Whether prefixes in the cache are proposed and priced.
-        transfer: Whether a prior of earlier studies is used.
-        front_estimate: Whether the prior is asked, with several objectives, where the front is.
-        eta_floor: The least weight of the spend, at the end of the budget, where the acquisition
-            is sampled: with several objectives, with constraints.
-        alone_floor: The same with one reported objective.
-        pool: How many candidates of which kind.
-        samples: Joint draws of metrics and stage times.
-        starts: How many of the best candidates are refined.
-        effort: How hard.
-    """
-
-    cost_aware: bool = True
-    reuse: bool = True
-    transfer: bool = True
-    front_estimate: bool = True
-    eta_floor: float = 0.5
-    alone_floor: float = 1.0
-    pool: PoolSize = field(default_factory=PoolSize)
-    samples: int = 64
-    starts: int = 8
-    effort: Effort = field(default_factory=Effort)
 
 
 @dataclass
