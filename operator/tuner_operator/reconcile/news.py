@@ -24,10 +24,20 @@ def news(observed: Observed, status: TuningStudyStatus) -> Iterator[Action]:
         elif now.status is ConditionStatus.TRUE and type_ == words.ACCEPTED:
             yield Tell(ref, reason="Accepted", message="trials may start")
             yield from _without_digest(observed)
+    yield from _newly_scarce(observed, status)
     end = find(status.conditions, words.SUCCEEDED)
     if end is not None and status.completion_time is not None and old.completion_time is None:
         failed = end.status is ConditionStatus.FALSE
         yield Tell(ref, reason=end.reason, message=end.message, warning=failed)
+
+
+def _newly_scarce(observed: Observed, status: TuningStudyStatus) -> Iterator[Action]:
+    """Instance types that have run out; not those that only have a limit."""
+    known = {one.instance_type for one in observed.study.status.scarce or () if not one.room}
+    for one in status.scarce or ():
+        if not one.room and one.instance_type not in known:
+            message = f"InstanceType {one.instance_type}: {one.message}"
+            yield Tell(observed.study.ref, reason=one.reason, message=message, warning=True)
 
 
 def _changed(was: Condition | None, now: Condition) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from tuner.spec.instance_type import InstanceTypeSpec, InstanceTypeStatus
 from tuner.spec.trial import TrialState, Why
 from tuner_operator import moments
-from tuner_operator.actions import Create, Delete, WriteStatus, WriteVerdict
+from tuner_operator.actions import Create, Delete, Tell, WriteStatus, WriteVerdict
 from tuner_operator.node_facts import read_node
 from tuner_operator.observed import TypeUse
 from tuner_operator.pod_facts import ContainerFacts, PodFacts, read_pod
@@ -201,6 +201,18 @@ def test_a_type_without_nodes_is_scarce_at_once_and_comes_back_at_once(observed,
     assert scarce(observed(of=of, types=TWO, type_status=away)) == {"a100": (0, "NoNodes")}
     back = {"a100": status({}, node())}
     assert scarce(observed(of=of, types=TWO, type_status=back)) == {}
+
+
+def test_people_hear_once_that_a_type_has_run_out(observed, of):
+    def told(**status):
+        seen = observed(of=of, types=TWO, type_status={"a100": without_nodes()}, status=status)
+        found = [a for c in reconcile(seen) for a in c.actions if isinstance(a, Tell)]
+        return [one.message for one in found if one.reason == "NoNodes"]
+
+    assert told() == ["InstanceType a100: no node of this type is there"]
+    out = {"instanceType": "a100", "room": 0, "reason": "NoNodes"}
+    assert told(scarce=[out]) == []
+    assert len(told(scarce=[{**out, "room": 1, "reason": "Full"}])) == 1
 
 
 def test_a_new_node_ends_the_wait_for_one(observed, of):
