@@ -62,7 +62,7 @@ class Prospects:
 
     Attributes:
         points: The candidates, at full fidelity, no two the same.
-        tried: Indices of those that are trials of the study, in the trials' order.
+        tried: Indices of those that are trials of the study, rising.
         draws: Objectives to minimise, infinite where a constraint is broken, shape (R, C, M).
     """
 
