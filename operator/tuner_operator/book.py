@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from tuner.artifacts import ArtifactStore, Patience
 from tuner.errors import ObjectCorrupt
-from tuner.log import Kind, Record, StudyLog
+from tuner.log import Entry, Kind, Record, StudyLog
 from tuner.pipeline import AgentResult
 from tuner.spec.study import TuningStudySpec
 from tuner.study.chronicle import Chronicle
@@ -20,6 +20,7 @@ from tuner.study.verdict import Verdict
 from tuner.study.wear import Wear, wear_of
 from tuner.transfer.record import TransferRecord, get_record
 from tuner_operator.actions import ArtifactsOf, LastSign, WriteVerdict
+from tuner_operator.gathering import Gatherer
 from tuner_operator.memory import StudyKey
 from tuner_operator.names import cache_prefix, study_prefix
 from tuner_operator.observed import LogView, Sign
@@ -55,6 +56,7 @@ class StudyBook:
         self._store = store
         self._log = self._open(store)
         self._reader = self._log.reader()
+        self._verdicts = Gatherer(lambda entries: self._log.append_all(entries))
 
     def use(self, store: ArtifactStore) -> None:
         """Goes on with another store: the credentials were changed."""
@@ -68,13 +70,14 @@ class StudyBook:
         alone = verdict.start == 0.0 and verdict.cost_usd == 0.0 and verdict.seconds == 0.0
         part = END_PART if alone and verdict.state.is_final else str(verdict.segment)
         body = verdict.to_body()
-        await asyncio.to_thread(
-            self._log.append,
-            Kind.VERDICT,
-            trial=action.trial,
-            attempt=action.attempt,
-            part=part,
-            body=body,
+        await self._verdicts.put(
+            Entry(
+                kind=Kind.VERDICT,
+                trial=action.trial,
+                attempt=action.attempt,
+                part=part,
+                body=body,
+            )
         )
         record = Record(
             kind=Kind.VERDICT,

@@ -107,8 +107,23 @@ def prepared(plan: TrialPlan, state: State, answer: Prepared, *, at: float) -> S
     )
 
 
+def is_over(plan: TrialPlan, state: State) -> bool:
+    """Whether there is nothing left to do in a phase.
+
+    Records may wait for those that follow, so that all are written at once: not those of a stage
+    with fidelity, which others look at, and not once the attempt is going to end early.
+    """
+    waiting = [job for job in state.jobs if not isinstance(job, Write)]
+    if not state.jobs or waiting:
+        return not state.jobs
+    if state.phase is Phase.SETTLE:
+        trains = plan.fidelity is not None and plan.fidelity.stage == plan.stages[state.index].name
+        return not trains and state.ending is None and state.execution.exit_code == 0
+    return state.phase is Phase.STORE and state.ending is None
+
+
 def advance(plan: TrialPlan, state: State) -> State:
-    """What follows once there is nothing left to do in a phase."""
+    """What follows once a phase is over."""
     match state.phase:
         case Phase.RESTORE:
             return _prepare(plan, state)
@@ -220,9 +235,10 @@ def _succeeded(plan: TrialPlan, state: State) -> State:
         seconds=result.first_run_seconds,
         values=state.progress.values,
     )
-    state = replace(state.with_result(result), phase=Phase.STORE)
-    state = state.with_jobs(Store(index=state.index, facts=facts.to_dict()))
-    return _record_stages(plan, state)
+    store = Store(index=state.index, facts=facts.to_dict())
+    state = replace(state.with_result(result), phase=Phase.STORE, jobs=(store, *state.jobs))
+    # The last stage's record is written with the result.
+    return state if state.index + 1 == len(plan.stages) else _record_stages(plan, state)
 
 
 def _broken_off(plan: TrialPlan, state: State, ending: Ending) -> State:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Protocol
 
-from tuner.agent.jobs import Answer, Job
+from tuner.agent.jobs import Answer, Job, WriteAll
 from tuner.errors import TunerError
 
 _FIRST_PAUSE_SECONDS = 0.25
@@ -22,7 +22,7 @@ _logger = logging.getLogger(__name__)
 class Doer(Protocol):
     """Who does the jobs: `Keeper`, or a test's stand-in."""
 
-    def do(self, job: Job) -> Answer:
+    def do(self, job: Job | WriteAll) -> Answer:
         """Does a job. TunerError and OSError mean: worth doing again, here or in a next pod."""
 
     def heartbeat(self) -> None:
@@ -33,10 +33,15 @@ class Doer(Protocol):
 class Outcome:
     """What came of a job: an answer, or why it was given up or broke."""
 
-    job: Job
+    job: Job | WriteAll
     answer: Answer | None = None
     given_up: str = ""
     error: BaseException | None = None
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The jobs of the state that it is about."""
+        return self.job.writes if isinstance(self.job, WriteAll) else (self.job,)
 
 
 class Hands:
@@ -52,7 +57,7 @@ class Hands:
         self._doer = doer
         self._wake = wake
         self._away_seconds = away_seconds
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Job | WriteAll | None] = SimpleQueue()
         self._outcomes: SimpleQueue[Outcome] = SimpleQueue()
         self._closed = threading.Event()
         self._busy = False
@@ -63,7 +68,7 @@ class Hands:
         """Whether a job is under way whose outcome was not fetched."""
         return self._busy
 
-    def start(self, job: Job) -> None:
+    def start(self, job: Job | WriteAll) -> None:
         """Begins a job; none may be under way."""
         self._busy = True
         self._jobs.put(job)
@@ -93,7 +98,7 @@ class Hands:
             self._outcomes.put(outcome)
             self._wake()
 
-    def _do(self, job: Job) -> Outcome:
+    def _do(self, job: Job | WriteAll) -> Outcome:
         pause, since = _FIRST_PAUSE_SECONDS, None
         while True:
             try:

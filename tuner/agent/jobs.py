@@ -45,6 +45,16 @@ class Write:
     body: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class WriteAll:
+    """Several records that are due one after the other, written at once: answered as each by Done.
+
+    Never part of the state: it stands for the jobs that it is made of.
+    """
+
+    writes: tuple[Write, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decide:
     """Writes a rung record and decides, or reads the decision back; answered by Decided."""
@@ -181,6 +191,17 @@ class Refused:
 
 
 Answer: TypeAlias = Hit | Miss | Restored | Prepared | Decided | Saved | Done | Refused
+
+
+def next_job(waiting: tuple[Job, ...]) -> Job | WriteAll:
+    """What to do first: a job, or all records that nothing else comes before."""
+    writes: list[Write] = []
+    for job in waiting:
+        if not isinstance(job, Write):
+            break
+        writes.append(job)
+    return WriteAll(tuple(writes)) if len(writes) > 1 else waiting[0]
+
 
 _TYPES: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (Lookup, Restore, Prepare, Write, Decide, Save, Store)

@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from tuner.agent.progress import Progress, Values, rungs_passed
 from tuner.artifacts import ArtifactStore
 from tuner.cache import CheckpointStore, StageCache, StageFacts
 from tuner.errors import ArtifactError
-from tuner.log import Kind, StoredDecision, StudyLog
+from tuner.log import Entry, Kind, StoredDecision, StudyLog
 from tuner.pipeline.layout import Layout
 from tuner.pipeline.plan import StagePlan, TrialPlan
 
@@ -56,7 +56,7 @@ class Keeper:
         self._checkpoints = CheckpointStore(store, plan.study_prefix, scratch=scratch)
         self._saved: _Signature | None = None
 
-    def do(self, job: jobs.Job) -> jobs.Answer:
+    def do(self, job: jobs.Job | jobs.WriteAll) -> jobs.Answer:
         """Does a job and gives its answer."""
         match job:
             case jobs.Lookup():
@@ -66,7 +66,9 @@ class Keeper:
             case jobs.Prepare():
                 return self._prepare(job)
             case jobs.Write():
-                return self._write(job)
+                return self._write([job])
+            case jobs.WriteAll():
+                return self._write(job.writes)
             case jobs.Decide():
                 return self._decide(job)
             case jobs.Save():
@@ -143,13 +145,15 @@ class Keeper:
         except (KeyError, TypeError, ValueError):
             return Progress(fidelity=restored.fidelity)
 
-    def _write(self, job: jobs.Write) -> jobs.Done:
-        key = self._log.append(
-            Kind(job.kind),
-            trial=self._plan.trial,
-            attempt=self._plan.attempt,
-            part=job.part,
-            body=job.body,
+    def _write(self, writes: Sequence[jobs.Write]) -> jobs.Done:
+        trial, attempt = self._plan.trial, self._plan.attempt
+        key = self._log.append_all(
+            [
+                Entry(
+                    kind=Kind(one.kind), trial=trial, attempt=attempt, part=one.part, body=one.body
+                )
+                for one in writes
+            ]
         )
         return jobs.Done(key=key)
 

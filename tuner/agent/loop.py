@@ -14,7 +14,7 @@ from tuner.agent import events
 from tuner.agent.files import make_base, write_whole
 from tuner.agent.hands import Doer, Hands
 from tuner.agent.heartbeat import Heartbeat
-from tuner.agent.jobs import Write
+from tuner.agent.jobs import Write, next_job
 from tuner.agent.keeper import Keeper
 from tuner.agent.line import RunnerLine
 from tuner.agent.machine import Machine
@@ -45,14 +45,16 @@ class AgentOptions:
     Attributes:
         start_runner: Whether it starts the runner itself (`tuner run`), not Kubernetes.
         tick_seconds: How often it looks for reports and commands.
-        heartbeat_seconds: How often it says in the store that it is alive.
+        ping_seconds: How often it lets the runner look after its processes.
+        heartbeat_seconds: How often it says in the store that it is alive, first after so long.
         checkpoint_seconds: How often it saves the checkpoint of a running stage.
         store_away_seconds: How long the store may stay away.
     """
 
     start_runner: bool = False
     tick_seconds: float = 0.2
-    heartbeat_seconds: float = 20.0
+    ping_seconds: float = 20.0
+    heartbeat_seconds: float = 60.0
     checkpoint_seconds: float = 60.0
     store_away_seconds: float = 600.0
 
@@ -114,6 +116,7 @@ class Agent:
         self._state = State()
         self._tail: tuple[int, ReportTail] | None = None
         self._interrupted = threading.Event()
+        self._beat_at = float("inf")
         self._waker = Waker()
 
     def interrupt(self) -> None:
@@ -128,7 +131,9 @@ class Agent:
         hands = Hands(
             self._doer, wake=self._waker.wake, away_seconds=self._options.store_away_seconds
         )
-        heart = Heartbeat(lambda: self._beat(line), seconds=self._options.heartbeat_seconds)
+        self._beat_at = self._clock() + self._options.heartbeat_seconds
+        seconds = min(self._options.ping_seconds, self._options.heartbeat_seconds)
+        heart = Heartbeat(lambda: self._beat(line), seconds=seconds)
         try:
             if self._options.start_runner:
                 start_runner(self._layout)
@@ -153,7 +158,7 @@ class Agent:
             for event in self._events(line, hands, hung_up=hung_up):
                 self._step(event, line)
             if self._state.jobs and not hands.busy:
-                hands.start(self._state.jobs[0])
+                hands.start(next_job(self._state.jobs))
             if not self._done:
                 hung_up = self._wait(line)
 
@@ -183,7 +188,9 @@ class Agent:
         yield from self._from_runner(line, hung_up=hung_up)
         yield from self._reports()
         outcome = hands.fetch()
-        if outcome is not None and self._state.jobs and outcome.job is self._state.jobs[0]:
+        for job in () if outcome is None else outcome.jobs:
+            if outcome is None or not self._state.jobs or job is not self._state.jobs[0]:
+                break
             if outcome.answer is not None:
                 yield events.Answered(answer=outcome.answer, at=self._clock())
             else:
@@ -240,7 +247,10 @@ class Agent:
 
     def _beat(self, line: RunnerLine) -> None:
         line.tell("ping")
-        self._doer.heartbeat()
+        # What a short trial writes down tells as much, and there may be thousands of them.
+        if self._clock() >= self._beat_at:
+            self._beat_at = self._clock() + self._options.heartbeat_seconds
+            self._doer.heartbeat()
 
 
 def _compared(plan: TrialPlan) -> tuple[ObjectivePlan, ...]:

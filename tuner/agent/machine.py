@@ -12,6 +12,7 @@ from tuner.agent.course import (
     at_rung,
     begin,
     end,
+    is_over,
     levels_left,
     looked_up,
     prepared,
@@ -129,7 +130,7 @@ class Machine:
         state = replace(state, phase=Phase.SETTLE, execution=execution)
         if code == 0 and state.ending is None and levels_left(self.plan, state):
             state = self._put_up(state, progress=state.progress, at=at)
-        return state if state.jobs else advance(self.plan, state)
+        return advance(self.plan, state) if is_over(self.plan, state) else state
 
     def _runner_gone(self, state: State, *, at: float) -> State:
         state = replace(state, gone=True)
@@ -234,7 +235,7 @@ class Machine:
             return state
         job, state = state.jobs[0], replace(state, jobs=state.jobs[1:])
         state = self._took(state, job=job, event=event)
-        return state if state.jobs else advance(self.plan, state)
+        return advance(self.plan, state) if is_over(self.plan, state) else state
 
     def _took(self, state: State, *, job: Job, event: events.Answered) -> State:
         match job, event.answer:

@@ -9,8 +9,8 @@ from tuner.log.reading import MARGIN_MILLISECONDS
 CUT_SECONDS = 15.0
 """While a study is busy a segment is written this often."""
 
-ROLL_MILLISECONDS = 90_000
-"""A segment repeats the blocks of so long before it: who reads once a minute needs one."""
+ROLL_MILLISECONDS = 120_000
+"""A segment repeats the blocks of so long before it: who reads more often needs one."""
 
 LOOKBACK_MILLISECONDS = 2 * MARGIN_MILLISECONDS
 """A segment that ended so long before what was read is known, or holds nothing of its own."""
@@ -24,8 +24,8 @@ GRACE_SECONDS = 300.0
 AWAY_MILLISECONDS = 150_000
 """A reader that was away for longer asks for segments: what it missed may be nowhere else."""
 
-SYNCS_PER_SECOND = 32.0
-"""Of all readers of a study together, each of which costs two requests or three."""
+SYNCS_PER_SECOND = 20.0
+"""Of all readers of a study together; each costs two requests."""
 
 READS_PER_SECOND = 100.0
 """More GETs of single records than this, by all readers together, are too many."""

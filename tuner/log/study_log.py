@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tuner.artifacts import ArtifactStore, Patience, validate_key
 from tuner.errors import LogError
-from tuner.log.bodies import BUNDLE, encode_body, encode_bundle
+from tuner.log.bodies import BUNDLE, MAX_BODY_BYTES, encode_body, encode_bundle
 from tuner.log.following import Crowd
 from tuner.log.keys import LogKey, RungEntry, log_name
 from tuner.log.marker import Heartbeat, Heartbeats, Marker
@@ -89,23 +89,27 @@ class StudyLog:
         return self._put(data, lambda at: LogKey(at, kind, trial, attempt, part))
 
     def append_all(self, entries: Sequence[Entry]) -> str:
-        """Writes several records as one object: all of them or none. Returns its key.
+        """Writes several records as one object, if that is not too large. Returns the last key.
 
         Raises as `append` does.
         """
         if not entries:
             raise LogError("no records to append")
-        last = entries[-1]
-        if len(entries) == 1:
-            return self.append(
-                last.kind, trial=last.trial, attempt=last.attempt, part=last.part, body=last.body
-            )
+        total = sum(len(encode_body(one.body)) for one in entries)
+        if len(entries) == 1 or total > MAX_BODY_BYTES // 2:
+            return [self._append(one) for one in entries][-1]
         for one in entries:
             log_name(LogKey(0, one.kind, one.trial, one.attempt, one.part))
         part, data = encode_bundle(
             ((str(one.kind), one.trial, one.attempt, one.part), one.body) for one in entries
         )
+        last = entries[-1]
         return self._put(data, lambda at: LogKey(at, BUNDLE, last.trial, last.attempt, part))
+
+    def _append(self, one: Entry) -> str:
+        return self.append(
+            one.kind, trial=one.trial, attempt=one.attempt, part=one.part, body=one.body
+        )
 
     def reader(self, *, crowd: Crowd | None = None) -> LogReader:
         """Reads from the beginning and on, each record once.

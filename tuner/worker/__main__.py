@@ -61,7 +61,7 @@ def _work(settings: PodSettings, stop: threading.Event) -> None:
         return
     spec = TuningStudySpec.model_validate(study["spec"])
     store = open_store(settings.store, credentials=FileCredentials(CREDENTIALS))
-    view = LogView(StudyLog(store, settings.study.study_prefix))
+    view = LogView(StudyLog(store, settings.study.study_prefix), crowd=settings.crowd)
     backend = KubernetesBackend(api, study=settings.study, worker=settings.ordinal)
     worker = Worker(
         WorkerSettings(

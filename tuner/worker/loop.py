@@ -104,6 +104,8 @@ class Worker:
         self._backend = backend
         self._demand = demand
         self._memory = memory or Memory(view.chronicle)
+        # A long log comes in pieces, of which much is let go again before the next one.
+        view.on_taken(self._memory.update)
         self._pause = 1.0
         self._pending: Trial | None = None
         self._prepared: Prepared | None = None
@@ -291,7 +293,7 @@ class Worker:
         # for a number must never stand for two proposals.
         self._pending = trial
         body = proposed_body(trial)
-        self._view.log.append(Kind.PROPOSED, trial=trial.name, attempt=0, body=body)
+        self._view.append(Kind.PROPOSED, trial=trial.name, attempt=0, body=body)
         self._pending = None
         self._view.refresh()
 

@@ -12,8 +12,10 @@ from typing import Any
 from tuner.artifacts import StoreSettings, decode_settings
 from tuner.errors import TunerError
 from tuner.hardware import Group, StageChoices
+from tuner.log import Crowd
 from tuner.pipeline import StudyIdentity
 from tuner.spec import InstanceTypeSpec, LookAhead, TuningStudySpec
+from tuner.trial import trial_name
 from tuner.worker.loop import Demand
 
 STUDY_FOLDER = Path("/etc/tuner/study")
@@ -39,6 +41,12 @@ class PodSettings:
     ordinal: int
     workers: int
     store: StoreSettings
+
+    @property
+    def crowd(self) -> Crowd:
+        """With whom it shares the work of reading the log."""
+        own = trial_name(self.study.name, worker=self.ordinal, number=0)[:-1]
+        return Crowd(ordinal=self.ordinal, readers=self.workers, own=own)
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str]) -> PodSettings:

@@ -138,7 +138,7 @@ class Promoter:
 
     def _write(self, promotion: Promotion) -> None:
         """The record first: who dies here tells the backend when it is back."""
-        self._view.log.append(
+        self._view.append(
             Kind.PROMOTED,
             trial=promotion.trial,
             attempt=0,

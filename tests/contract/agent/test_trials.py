@@ -38,7 +38,10 @@ def test_a_pipeline_runs_to_its_end(bench: Any) -> None:
     assert [stage.outcome for stage in result.stages] == [StageOutcome.RUN] * 2
     (record,) = bench.records(Kind.RESULT)
     assert record.body["outcome"] == "Completed"
-    assert result.key.endswith(".result.digits-0-0.1.0.json")
+    # The last stage's reports, its record and the result are one object.
+    assert ".bundle.digits-0-0.1." in result.key
+    assert [info.key for info in bench.store.list(f"{bench.log.prefix}/log/")][-1] == result.key
+    assert len(list(bench.store.list(f"{bench.log.prefix}/log/"))) == 2
     assert [one.part for one in bench.records(Kind.STAGE)] == ["prepare", "train"]
     (reports,) = bench.records(Kind.REPORTS)
     assert reports.body["reports"][0]["metrics"]["error"] == 0.5

@@ -66,4 +66,4 @@ def test_one_acts_at_a_time_and_more_if_nothing_comes() -> None:
 def test_what_is_left_to_segments_depends_on_how_many_read() -> None:
     few, many, most = (Crowd(ordinal=0, readers=n, own="s-0-") for n in (4, 40, 1920))
     assert (few.most_names, many.most_names, most.most_names) == (1000, 300, 100)
-    assert (few.pause_seconds, most.pause_seconds) == (0.125, 60.0)
+    assert (few.pause_seconds, most.pause_seconds) == (0.2, 96.0)
