@@ -5,7 +5,8 @@
 For each problem (digits, torch-conv) a study without a model and without early stopping runs every
 configuration on three instance types that differ in CPU limit and price. Then Auto, with the
 example's rungs, gets a quarter of the dollars that this was charged, each seed from an empty cache.
-Both studies use the stage cache within themselves: the grid pays for each `prepare` once.
+Both studies use the stage cache within themselves: the grid pays for each `prepare` once, on one
+type, and what it would cost on the others is then predicted from that.
 
 Beside it stands what a random order of the grid's own trials comes to for the same dollars, from
 its measurements. It takes long: --minutes suspends what runs and keeps it, and the same command
@@ -52,9 +53,11 @@ class Lab:
 
     def prepare(self) -> None:
         """A namespace with the store's Secret, the code and the instance types."""
+        if self._kube.get("secrets", SECRET, SYSTEM) is None:
+            images = Path(os.environ["TUNER_CLUSTER_STATE"], "images.json")
+            install(json.loads(images.read_text()))
         secret = self._kube.get("secrets", SECRET, SYSTEM)
-        if secret is None:
-            raise SystemExit(f"no Secret {SECRET} in {SYSTEM}: install the chart with make cluster")
+        assert secret is not None, f"the chart makes the Secret {SECRET}"
         self._kube.apply(
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
             placed({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET},
@@ -98,7 +101,6 @@ def main() -> None:
     parser.add_argument("--forget", action="store_true")
     asked = parser.parse_args()
     find_cluster()
-    install(json.loads(Path(os.environ["TUNER_CLUSTER_STATE"], "images.json").read_text()))
     kube = Kube()
     if asked.forget:
         kube.delete("namespaces", NAMESPACE)
