@@ -43,11 +43,12 @@ class OpenTypesSearcher:
 
 
 def closed_types(history: History, *, room: Mapping[str, int]) -> frozenset[str]:
-    """The types whose room the study's open trials take up."""
+    """The types whose room the study's open trials take up; paused ones take up none."""
+    running = history.open_trials - history.paused.keys()
     used = Counter(
         name
         for trial in history.trials
-        if trial.name in history.open_trials
+        if trial.name in running
         for name in set(trial.instance_types.values())
     )
     return frozenset(name for name, most in room.items() if used[name] >= most)

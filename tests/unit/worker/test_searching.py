@@ -1,6 +1,7 @@
 """The searcher of a worker's pod, and how it follows its study."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -105,6 +106,14 @@ def test_a_type_takes_as_many_trials_as_it_may_with_those_of_other_workers(pod):
     pod.found["status"] = {"scarce": [{"instanceType": "large", "room": 1, "reason": "Full"}]}
     assert types_of(searcher, history=running("large")) == {"small"}
     assert types_of(searcher, history=running("small")) == {"small", "large"}
+
+
+def test_a_paused_trial_leaves_its_place_to_others(pod):
+    pod.offer("small", "large", large=1)
+    searcher, history = pod.searcher(), running("large")
+    assert types_of(searcher, history=history) == {"small"}
+    paused = replace(history, paused={"s-0-0": 3.0})
+    assert types_of(searcher, history=paused) == {"small", "large"}
 
 
 def test_without_instance_types_the_worker_waits(pod):
