@@ -123,7 +123,7 @@ def test_a_newcomer_that_dominates_its_rung_goes_on() -> None:
 
 def test_halving_here_decides_as_the_product_does_in_virtual_time(table: Table) -> None:
     """Random search with Hyperband in the simulator, replayed by its order of rows."""
-    hyperband = {"type": "Hyperband"}
+    hyperband = {"type": "Hyperband", "variant": "Stopping"}
     steps = searched(
         table, product("Random"), seed=5, budget_usd=1e9, max_trials=8, scheduler=hyperband
     )
