@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -39,55 +39,65 @@ class Stream:
     def steps(self) -> Iterator[list[Record]]:
         """Without end: what is written from one trial's start to the next one's."""
         waiting: list[tuple[float, int, list[Record]]] = []
-        for number, (trial, seen, stages) in enumerate(self._trials()):
+        for number, made in enumerate(self._made()):
             start = number * self.evaluation_seconds / self.workers
             end = start + self.evaluation_seconds
-            named = replace(
-                trial,
-                name=f"{STUDY}-{number % self.workers}-{number // self.workers}",
-                worker=number % self.workers,
-                number=number // self.workers,
-            )
-            written = [_record(Kind.PROPOSED, named.name, start, proposed_body(named), attempt=0)]
-            heapq.heappush(waiting, (end, number, self._ended(named, seen, stages, start)))
+            worker, own = number % self.workers, number // self.workers
+            name = f"{STUDY}-{worker}-{own}"
+            body = {**made.proposed, "name": name, "worker": worker, "number": own}
+            written = [_record(Kind.PROPOSED, name, start, body, attempt=0)]
+            ended = [
+                *(_record(Kind.STAGE, name, end, one, part=part) for part, one in made.stages),
+                _record(Kind.RESULT, name, end, {**made.result, "trial": name}),
+                _record(Kind.VERDICT, name, end, {**made.verdict, "start": start}),
+            ]
+            heapq.heappush(waiting, (end, number, ended))
             while waiting[0][0] <= start:
                 written += heapq.heappop(waiting)[2]
             yield written
 
-    def _trials(self) -> Iterator[tuple[Trial, Observation, tuple[StageResult, ...]]]:
+    def _made(self) -> Iterator[_Made]:
         study = MadeUpStudy(seed=self.seed)
-        made = []
         rng = np.random.default_rng(self.seed)
-        while len(made) < POOL:
-            unit = rng.random(len(study.joint))
-            configuration = study.joint.from_unit(unit)
+        pool: list[_Made] = []
+        while len(pool) < POOL:
+            configuration = study.joint.from_unit(rng.random(len(study.joint)))
             study.run(suggestion(study.joint, configuration, why={}))
             trial = study.trials[-1]
-            made.append((trial, study.observations[-1], study.stages[trial.name]))
-            yield made[-1]
+            stages = study.stages[trial.name]
+            pool.append(
+                _Made.of(trial, study.observations[-1], stages, seconds=self.evaluation_seconds)
+            )
+            yield pool[-1]
         while True:
-            yield from made
+            yield from pool
 
-    def _ended(
-        self, trial: Trial, seen: Observation, stages: tuple[StageResult, ...], start: float
-    ) -> list[Record]:
-        end = start + self.evaluation_seconds
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """The bodies of one configuration's records, but for names and times."""
+
+    proposed: dict[str, object]
+    stages: list[tuple[str, dict[str, object]]]
+    result: dict[str, object]
+    verdict: dict[str, object]
+
+    @classmethod
+    def of(
+        cls, trial: Trial, seen: Observation, stages: tuple[StageResult, ...], *, seconds: float
+    ) -> _Made:
         result = TrialResult(
             trial=trial.name, attempt=1, outcome=Outcome.COMPLETED, reason="", message="",
             fidelity=seen.fidelity, metrics=seen.metrics, stages=stages,
         )  # fmt: skip
-        verdict = Verdict(
-            state=TrialState.COMPLETED, cost_usd=sum(one.cost_usd for one in stages),
-            seconds=self.evaluation_seconds, start=start,
-        )  # fmt: skip
-        return [
-            *(
-                _record(Kind.STAGE, trial.name, end, {"v": 1, **asdict(one)}, part=one.stage)
-                for one in stages
-            ),
-            _record(Kind.RESULT, trial.name, end, {"v": 1, **asdict(result)}),
-            _record(Kind.VERDICT, trial.name, end, verdict.to_body()),
-        ]
+        cost = sum(one.cost_usd for one in stages)
+        verdict = Verdict(state=TrialState.COMPLETED, cost_usd=cost, seconds=seconds)
+        return cls(
+            proposed=proposed_body(trial),
+            stages=[(one.stage, {"v": 1, **asdict(one)}) for one in stages],
+            result={"v": 1, **asdict(result)},
+            verdict=verdict.to_body(),
+        )
 
 
 def _record(
