@@ -57,7 +57,8 @@ def spend_weight(
 
 def _accounts(facts: Facts, history: History, data: StudyData, start_up: int) -> Iterator[Account]:
     count = len(data) + len(history.forgotten)
-    paid, warm_up = float(data.paid.sum()), float(data.paid[:start_up].sum())
+    told, warm_up = float(data.paid.sum()), float(data.paid[:start_up].sum())
+    paid = told
     if len(history.forgotten):
         # What was forgotten is taken to have cost, one by one, what is still known did.
         paid *= count / len(data)
@@ -66,7 +67,7 @@ def _accounts(facts: Facts, history: History, data: StudyData, start_up: int) ->
         # A running trial is taken to cost what ended ones did in the mean.
         ended = data.paid[~data.is_open & (data.paid > 0.0)]
         pending = len(history.open_trials) * float(ended.mean()) if len(ended) else 0.0
-        yield Account(max(history.spent_usd, paid), pending, warm_up, facts.max_cost_usd)
+        yield Account(max(history.spent_usd, told), pending, warm_up, facts.max_cost_usd)
     if facts.max_seconds is not None:
         share = warm_up / paid if paid else 0.0
         elapsed = history.elapsed_seconds
