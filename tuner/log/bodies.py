@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import cast
 
@@ -53,15 +53,19 @@ def encode_bundle(records: Iterable[tuple[LogicalId, Mapping[str, object]]]) -> 
     return blake2b(data, digest_size=10).hexdigest(), data
 
 
-def bundled(body: Mapping[str, object]) -> Iterator[tuple[str, str, int, str, dict[str, object]]]:
+def bundled(body: Mapping[str, object]) -> list[tuple[str, str, int, str, dict[str, object]]]:
     """The records of a bundle: kind, trial, attempt, part and body. Raises ObjectCorrupt."""
     rows = body.get("records")
+    found = []
     for row in rows if isinstance(rows, list) else ():
-        match row:
-            case [str(kind), str(trial), int(attempt), str(part), dict(inner)]:
-                yield kind, trial, attempt, part, {k: v for k, v in inner.items() if k != "v"}
-            case _:
-                raise ObjectCorrupt("not a record in a bundle")
+        if not isinstance(row, list) or tuple(map(type, row)) != _ROW:
+            raise ObjectCorrupt("not a record in a bundle")
+        row[4].pop("v", None)
+        found.append(tuple(row))
+    return found
+
+
+_ROW = (str, str, int, str, dict)
 
 
 def _refuse(constant: str) -> object:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from typing import cast
+from collections.abc import Iterable, Mapping, Sequence
 
 from tuner.errors import ObjectCorrupt
 from tuner.log.bodies import BUNDLE, bundled
@@ -46,42 +45,40 @@ def records_of(key: LogKey, body: Mapping[str, object], *, seen: Seen) -> list[R
     Raises ObjectCorrupt.
     """
     if key.kind != BUNDLE:
-        return _fresh([(key.milliseconds, *key.logical_id, body)], seen=seen)
-    rows = [(key.milliseconds, *row) for row in bundled(body)]
-    found = _fresh(rows, seen=seen)
+        return _fresh(key.milliseconds, [(*key.logical_id, body)], seen=seen)
+    found = _fresh(key.milliseconds, bundled(body), seen=seen)
     seen.add(fingerprint(key.kind, key.trial, key.attempt, key.part))
     return found
 
 
 def records_of_lines(lines: Iterable[tuple[str, object]], *, seen: Seen) -> list[Record]:
     """The records of a block's lines, but for those that were seen; now they are."""
-    return _fresh(_rows(lines, seen=seen), seen=seen)
-
-
-_Row = tuple[int, str, str, int, str, object]
-
-
-def _rows(lines: Iterable[tuple[str, object]], *, seen: Seen) -> Iterator[_Row]:
+    records: list[Record] = []
     for name, body in lines:
         # Names in segments were checked by those who took them from the listing.
-        parts = name.split(".")
         try:
-            milliseconds, attempt = int(parts[0]), int(parts[3])
-            _, kind, trial, _, part = parts[:5]
+            moment, kind, trial, number, part = name.split(".")
+            milliseconds, attempt = int(moment), int(number)
             if not isinstance(body, dict) or not isinstance(body.pop("v", None), int):
                 raise ObjectCorrupt("not a JSON object with a version")
             if kind != BUNDLE:
-                yield milliseconds, kind, trial, attempt, part, body
+                rows: Sequence[_Row] = [(kind, trial, attempt, part, body)]
             elif seen.add(fingerprint(kind, trial, attempt, part)):
-                for row in bundled(body):
-                    yield milliseconds, *row
-        except (ValueError, IndexError, ObjectCorrupt) as error:
+                rows = bundled(body)
+            else:
+                continue
+            records += _fresh(milliseconds, rows, seen=seen)
+        except (ValueError, ObjectCorrupt) as error:
             _logger.warning("passed over a record of a segment: %s: %s", name[:200], error)
+    return records
 
 
-def _fresh(rows: Iterable[_Row], *, seen: Seen) -> list[Record]:
+_Row = tuple[str, str, int, str, Mapping[str, object]]
+
+
+def _fresh(milliseconds: int, rows: Iterable[_Row], *, seen: Seen) -> list[Record]:
     records = []
-    for milliseconds, kind, trial, attempt, part, body in rows:
+    for kind, trial, attempt, part, body in rows:
         known = _KINDS.get(kind)
         if known is not None and seen.add(fingerprint(kind, trial, attempt, part)):
             records.append(
@@ -91,7 +88,7 @@ def _fresh(rows: Iterable[_Row], *, seen: Seen) -> list[Record]:
                     attempt=attempt,
                     part=part,
                     milliseconds=milliseconds,
-                    body=cast("Mapping[str, object]", body),
+                    body=body,
                 )
             )
     return records

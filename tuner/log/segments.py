@@ -18,6 +18,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from tuner.errors import LogError, ObjectCorrupt
 from tuner.log.keys import MAX_MILLISECONDS
@@ -74,17 +75,15 @@ class Block:
     lines: int
     data: bytes
 
-    def __iter__(self) -> Iterator[tuple[str, object]]:
-        """Names and bodies, in order. Raises ObjectCorrupt."""
+    def rows(self) -> list[tuple[str, object]]:
+        """Names and bodies, in order. Raises ObjectCorrupt or ValueError."""
         rows = json.loads(b"[" + b",".join(self.raw_lines()) + b"]")
         if len(rows) != self.lines:
             raise ObjectCorrupt(f"block {self.name.id}: {len(rows)} lines of {self.lines}")
         for row in rows:
-            match row:
-                case [str(name), body]:
-                    yield name, body
-                case _:
-                    raise ObjectCorrupt(f"block {self.name.id}: not a line of a segment")
+            if not isinstance(row, list) or len(row) != 2 or not isinstance(row[0], str):
+                raise ObjectCorrupt(f"block {self.name.id}: not a line of a segment")
+        return cast("list[tuple[str, object]]", rows)
 
     def names(self) -> list[str]:
         """The names of its records; their bodies are not parsed. Raises ObjectCorrupt."""

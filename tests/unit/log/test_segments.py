@@ -67,7 +67,9 @@ def test_segments_round_trip_and_show_as_lines(content) -> None:
     data = encode_segment(block(name, found) for name, found in content)
     blocks = decode_segment(data, key="k")
     assert [one.name for one in blocks] == [name for name, _ in content]
-    assert [list(one) for one in blocks] == [found for _, found in content]
+    assert [[(key, body) for key, body in one.rows()] for one in blocks] == [
+        found for _, found in content
+    ]
     assert [one.names() for one in blocks] == [[key for key, _ in found] for _, found in content]
     # Copied whole: a segment made of these blocks is the same.
     assert encode_segment(blocks) == data
@@ -104,7 +106,7 @@ def test_what_has_no_table_is_no_segment(header: bytes) -> None:
 def test_what_has_other_lines_is_no_block(lines: list[bytes]) -> None:
     made = new_block(NAME, lines)
     with pytest.raises(ObjectCorrupt):
-        list(Block(NAME, 1, made.data))
+        Block(NAME, 1, made.data).rows()
 
 
 def test_a_block_with_a_wrong_byte_is_none() -> None:
@@ -112,7 +114,7 @@ def test_a_block_with_a_wrong_byte_is_none() -> None:
     wrong = bytearray(made.data)
     wrong[-6] ^= 1
     with pytest.raises(ObjectCorrupt):
-        list(Block(NAME, 1, bytes(wrong)))
+        Block(NAME, 1, bytes(wrong)).rows()
 
 
 @given(
