@@ -35,6 +35,9 @@ GROWTH = 1.25
 SETTLED_SECONDS = 150.0
 """Of a trial that ended so long before the newest record nothing more is expected."""
 
+LATE_SECONDS = 600.0
+"""Records of others may come to be read so much later than the worker's own, in a crowd."""
+
 
 class Memory:
     """The trials that a worker keeps in mind, in step with what is read of the log.
@@ -64,7 +67,7 @@ class Memory:
         self._marks: dict[str, Mark] = {}
         self._past = Past()
         self._gone = 0
-        self._newest = 0.0
+        self._newest = self._newest_of_others = 0.0
         self._leaving: list[tuple[float, str]] = []
         self._settled: dict[str, Story] = {}
         self._basis: frozenset[str] = frozenset()
@@ -132,6 +135,8 @@ class Memory:
         if self._kept is None:
             return
         self._newest = max(self._newest, story.created, story.ended)
+        if worker != self._worker:
+            self._newest_of_others = max(self._newest_of_others, story.created, story.ended)
         self._marks[story.name] = mark_of(
             story, objectives=self._objectives, before=self._marks.get(story.name)
         )
@@ -164,7 +169,8 @@ class Memory:
         return [*told, *mine], [one for one in rest if one.name not in names]
 
     def _settle(self, kept: int) -> None:
-        horizon = self._newest - SETTLED_SECONDS
+        newest = max(self._newest_of_others, self._newest - LATE_SECONDS)
+        horizon = newest - SETTLED_SECONDS
         while self._leaving and self._leaving[0][0] < horizon:
             seconds, name = heapq.heappop(self._leaving)
             story = self._stories.get(name)

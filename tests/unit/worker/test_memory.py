@@ -176,7 +176,7 @@ def test_what_sets_the_scales_changes_when_the_study_has_grown_by_a_quarter():
     assert 8 <= len(seen) <= 14
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(0, 4000), max_size=30))
 def test_what_is_remembered_does_not_depend_on_when_the_log_was_read(places):
     records = log_of(1500)
@@ -226,3 +226,18 @@ def test_what_was_forgotten_is_not_proposed_again(joint):
         found = searcher.suggest(history, number=667, rng=proposal_rng(0, worker=0, number=667))
         assert found is not None
         assert found.parameters["units"] >= 10 * KEPT
+
+
+def test_own_records_which_are_read_first_settle_nothing():
+    others = [one for one in log_of(1500) if not one.trial.startswith("s-0-")]
+    mine = [one for one in log_of(1500) if one.trial.startswith("s-0-")]
+    chronicle = Chronicle()
+    memory = Memory(chronicle, objectives=OBJECTIVES, kept=KEPT)
+    ahead = 300
+    for start in range(0, len(mine) + ahead, 10):
+        chronicle.add(mine[start : start + 10])
+        # A trial has three records: what others wrote comes three hundred seconds later.
+        late = max(start - ahead, 0)
+        chronicle.add(others[2 * late : 2 * (late + 10)] if start >= ahead else [])
+        memory.update()
+    assert memory.history() == remembered(log_of(1500))[0].history()
