@@ -67,6 +67,9 @@ class View:
         self.log = log
         self.chronicle = Chronicle()
 
+    def append(self, kind, **record):
+        return self.log.append(kind, **record)
+
     def refresh(self):
         self.chronicle = Chronicle()
         self.chronicle.add(self.log.read_all())
