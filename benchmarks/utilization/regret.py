@@ -36,6 +36,10 @@ Make = Callable[[Standard, int, int], list[Proposer]]
 METHODS: Mapping[str, tuple[Make, float | None]] = {
     "ours": (lambda one, n, seed: ours(one, kind="Auto", workers=n, seed=seed), CHARGED),
     "ours, a manager": (lambda one, n, seed: ours(one, kind="Auto", workers=1, seed=seed), None),
+    "ours, a manager charged alike": (
+        lambda one, n, seed: ours(one, kind="Auto", workers=1, seed=seed),
+        CHARGED,
+    ),
     "random": (lambda one, n, seed: ours(one, kind="Random", workers=n, seed=seed), 0.0),
     "deephyper": (lambda one, n, seed: deephyper(one, workers=n, seed=seed), None),
     "deephyper, a manager": (
