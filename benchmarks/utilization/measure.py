@@ -32,6 +32,9 @@ LENGTHS = (100, 1_000, 10_000, 100_000, 500_000)
 LONG = 10_000
 """Beyond it a worker's models are as old as its last proposal; up to it all are fitted anew."""
 
+ROUNDS = 5
+"""Of a short study so many places run at a time that these rounds have ended."""
+
 EVALUATION_SECONDS = 60.0
 BATCH = 500
 OWN = 1
@@ -66,6 +69,7 @@ class Reader:
     """Reads a stream into a worker's memory."""
 
     def __init__(self, workers: int) -> None:
+        self.workers = workers
         self._steps = Stream(workers=workers, evaluation_seconds=EVALUATION_SECONDS).steps()
         self.chronicle = Chronicle()
         self.memory = Memory(self.chronicle, worker=OWN, objectives=SPEC.objectives, kept=KEPT)
@@ -98,13 +102,18 @@ def measure(workers: int, *, lengths: Sequence[int], proposals: int) -> Iterator
     gc.set_threshold(*COLLECT)
     reader, searcher = Reader(workers), _searcher(workers)
     for length in lengths:
+        if length < ROUNDS * workers:
+            few = max(1, length // ROUNDS)
+            reader, searcher = Reader(few), _searcher(few)
+        elif reader.workers != workers:
+            reader, searcher = Reader(workers), _searcher(workers)
         reader.skip_to(length)
         seconds, reading, told = [], [], 0
         for number in range(proposals):
-            fresh = min(workers, max(1, length // 10))
+            fresh = reader.workers
             reading.append(reader.read(fresh) / fresh)
             if length <= LONG:
-                searcher = _searcher(workers)
+                searcher = _searcher(reader.workers)
             start = time.process_time()
             history = reader.memory.history()
             rng = proposal_rng(0, worker=OWN, number=number)

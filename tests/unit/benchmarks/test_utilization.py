@@ -130,6 +130,11 @@ def test_proposals_are_measured():
     assert one.told == 33
 
 
+def test_a_short_study_is_measured_with_so_few_places_that_something_has_ended():
+    (one,) = measure(1_000, lengths=[20], proposals=1)
+    assert one.told == 24
+
+
 def test_the_command_tells_figures_and_draws(tmp_path, monkeypatch, capsys):
     costs = tmp_path / "costs.json"
     rows = [
