@@ -1,11 +1,11 @@
 """The text pipeline for real, under `tuner run`: ours against plain expected improvement.
 
-    python -m benchmarks.live_text [--seeds 2] [--full-runs 20]
+    python -m benchmarks.live_text [--seeds 2] [--full-runs 20] [--replays 10]
 
 EEIPU and HyperBO, which without earlier studies is expected improvement with neither costs nor
 reuse, get equal dollars, that is seconds of one core, from the same first ten trials; HyperBO once
 with and once without the stage cache. Two studies run at a time. Beside them stands the replay, run
-with the same budget over 20 seeds, with its 95 % interval. Ends with one line of JSON.
+with the same budget over some seeds, with its 95 % interval. Ends with one line of JSON.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ OURS, PLAIN = "EEIPU", "HyperBO"
 METHODS = ((OURS, True), (PLAIN, True), (PLAIN, False))
 WARM_UP = 10
 WORK = 4
-REPLAYS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +58,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=default_data(), help="folder of the data")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--full-runs", type=int, default=20, help="median runs after the warm-up")
+    parser.add_argument("--replays", type=int, default=10, help="seeds of the replay")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="live-text-") as scratch:
         usd = budget(Path(scratch), options.data, full_runs=options.full_runs)
@@ -69,7 +69,7 @@ def main() -> None:
         ]
         with ThreadPoolExecutor(2) as pool:
             traces = list(pool.map(lambda one: live(one, Path(scratch), options.data), wanted))
-    replayed = list(replays(full_runs=options.full_runs))
+    replayed = list(replays(options.replays, full_runs=options.full_runs))
     print(report("live_text", list(figures(traces, replayed)), controls=controls(traces, usd=usd)))
 
 
@@ -91,6 +91,7 @@ def live(one: Live, scratch: Path, data: Path, *, trials: int | None = None) -> 
         subprocess.run(words, check=True, stdout=output, stderr=output)
     trace = read(store, one)
     shutil.rmtree(store)
+    print(f"{one}: {len(trace.after_warm_up)} after the warm-up", file=sys.stderr, flush=True)
     return trace
 
 
@@ -126,10 +127,10 @@ def read(folder: Path, one: Live) -> Trace:
     )
 
 
-def replays(*, full_runs: int) -> Iterator[Trace]:
+def replays(seeds: int, *, full_runs: int) -> Iterator[Trace]:
     """The same methods on the replay, from ten Sobol points as in `tuner run`."""
     problem = load("text")
-    for seed in range(REPLAYS):
+    for seed in range(seeds):
         for method, cached in METHODS:
             yield run(
                 problem,
