@@ -9,7 +9,7 @@ from tuner.log import Crowd, Kind, Record, StudyLog
 from tuner.log.keys import log_key
 from tuner.study.chronicle import Chronicle
 
-PIECES = 3
+PIECES = 2
 """Of at most 1,000 records each: what one refresh takes in of a log that many write."""
 
 
