@@ -83,6 +83,7 @@ def _follow(
 ) -> None:
     """Goes on from a copy of the worker, with a connection of its own."""
     view._reader.use(server.store())
+    view._tender = None
     syncs: list[float] = []
     deadline = time.monotonic() + seconds
     time.sleep(index * Crowded.pause_seconds / FOLLOWERS)
