@@ -26,6 +26,9 @@ _WIDENING = 1.5
 
 _LEAST_LEFT = 0.01
 
+FEW_VALUES = 3
+"""So few values say too little of a task's unit to trust the smaller one."""
+
 _UNITS = np.linspace(-3.0, 3.0, 41)
 _BEST_SEEN = np.concatenate([np.linspace(-0.2, 2.0, 45), np.geomspace(2.2, 40.0, 12)])
 
@@ -111,7 +114,8 @@ class MarginPrior:
 
         The density of y is that of z under the model times dz/dy; the mode is that of
         (floor, log unit) on a grid. That of (floor / unit, log unit), one log unit higher, leans to
-        large units, with which whatever was observed looks alike.
+        large units, with which whatever was observed looks alike; of few values that is all one
+        can say.
 
         Args:
             y: Observations in the task's units, shape (n,), n >= 1.
@@ -123,7 +127,8 @@ class MarginPrior:
         u = (y[:, None] - floors) / units
         z = _bound(u) if self.bounded else u
         residual = whiten(z - mean[:, None])
-        density = -0.5 * np.einsum("ng,ng->g", residual, residual) - len(y) * log_units
+        counted = len(y) if len(y) > FEW_VALUES else len(y) - 1
+        density = -0.5 * np.einsum("ng,ng->g", residual, residual) - counted * log_units
         if self.bounded:
             density -= 2.0 * np.log(np.maximum(u, 1.0)).sum(axis=0)
         density -= 0.5 * ((floors - self.floor[0]) / self.floor[1]) ** 2
