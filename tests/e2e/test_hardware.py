@@ -18,18 +18,23 @@ from scenarios import REPORT, STEPS, stage, study
 from tuner.study.chronicle import Chronicle
 
 CLUSTER = Path(__file__).parents[1] / "cluster" / "cluster.py"
+LABEL = "node.kubernetes.io/instance-type"
 FAKE = [{"key": "kwok.x-k8s.io/node", "operator": "Exists"}]
 MACHINES = {
     "p4d.24xlarge": {"cpu": 96, "gpus": 8, "price": 32.0},
     "g5.12xlarge": {"cpu": 48, "gpus": 4, "price": 5.6},
     "g4dn.xlarge": {"cpu": 4, "gpus": 1, "price": 0.5},
+    "p5.48xlarge": {"cpu": 192, "gpus": 8, "price": 55.0},
+    "g6.12xlarge": {"cpu": 48, "gpus": 4, "price": 4.6},
 }
+"""Tests run side by side: each has machines of its own."""
 
-one_after_the_other = pytest.mark.xdist_group("fake nodes")
+THREE = ("p4d.24xlarge", "g5.12xlarge", "g4dn.xlarge")
+RARE, COMMON = "p5.48xlarge", "g6.12xlarge"
 
 
 def fake_nodes(machine, *, count):
-    size = MACHINES.get(machine, {"cpu": 1, "gpus": 0})
+    size = MACHINES[machine]
     subprocess.run(
         [sys.executable, CLUSTER, "fake-nodes", machine, f"--count={count}",
          f"--cpu={size['cpu']}", "--memory=256Gi", f"--gpus={size['gpus']}"],
@@ -39,17 +44,18 @@ def fake_nodes(machine, *, count):
 
 @pytest.fixture
 def machines(kube, instance_type):
-    """One fake node of each machine; makes instance types of them."""
+    """Makes instance types of machines, with one fake node of each."""
     if not os.environ.get("TUNER_CLUSTER_STATE"):
         pytest.skip("fake nodes need the test cluster's kwok")
-    for machine in MACHINES:
-        fake_nodes(machine, count=1)
+    made = []
 
     def make(machine, *, gpus=None, **spec):
         size = MACHINES[machine]
+        made.append(machine)
+        fake_nodes(machine, count=1)
         name = instance_type(
             price=size["price"],
-            nodeSelector={"node.kubernetes.io/instance-type": machine},
+            nodeSelector={LABEL: machine},
             tolerations=FAKE,
             resources={"cpu": "1", "nvidia.com/gpu": str(gpus or size["gpus"])},
             **spec,
@@ -63,7 +69,8 @@ def machines(kube, instance_type):
         return name
 
     yield make
-    fake_nodes("any", count=0)
+    for machine in made:
+        kubectl("delete", "nodes", f"--selector={LABEL}={machine}", "--wait=false")
 
 
 def condition(found, kind):
@@ -104,9 +111,8 @@ def finish(kube, studies, *names):
     )
 
 
-@one_after_the_other
 def test_trials_land_on_the_types_that_were_proposed_for_them(kube, studies, machines):
-    types = {machine: machines(machine, maxParallelTrials=1) for machine in MACHINES}
+    types = {machine: machines(machine, maxParallelTrials=1) for machine in THREE}
     name = studies.apply(
         study(
             "cloud", stage(REPORT), types=list(types.values()), parallelTrials=3,
@@ -138,15 +144,14 @@ def test_trials_land_on_the_types_that_were_proposed_for_them(kube, studies, mac
     finish(kube, studies, name)
 
 
-@one_after_the_other
 def test_an_exhausted_type_leads_to_other_proposals_within_a_minute_and_comes_back(
     kube, studies, namespace, machines
 ):
-    rare, common = machines("p4d.24xlarge"), machines("g5.12xlarge", gpus=1)
+    rare, common = machines(RARE), machines(COMMON, gpus=1)
     holder = studies.apply(study("holder", stage(REPORT), types=[rare], parallelTrials=1))
     wait_for(
         "the only node to be taken",
-        lambda: placed(studies, holder).get("p4d.24xlarge"),
+        lambda: placed(studies, holder).get(RARE),
         seconds=40,
         show=studies.describe,
     )
@@ -165,7 +170,7 @@ def test_an_exhausted_type_leads_to_other_proposals_within_a_minute_and_comes_ba
     began = time.monotonic()
     wait_for(
         "two trials on the other type",
-        lambda: len(placed(studies, name).get("g5.12xlarge", ())) == 2,
+        lambda: len(placed(studies, name).get(COMMON, ())) == 2,
         seconds=60,
         show=studies.describe,
     )
@@ -176,7 +181,7 @@ def test_an_exhausted_type_leads_to_other_proposals_within_a_minute_and_comes_ba
     closed = [one["spec"]["why"].get("closed") for one in studies.trials(name)]
     assert [rare] in closed
 
-    fake_nodes("p4d.24xlarge", count=2)
+    fake_nodes(RARE, count=2)
     wait_for(
         "room on the new node",
         lambda: "scarce" not in studies.status(name),
@@ -187,7 +192,7 @@ def test_an_exhausted_type_leads_to_other_proposals_within_a_minute_and_comes_ba
     kube.patch("tuningstudies", name, namespace, {"spec": {"parallelTrials": 3}})
     wait_for(
         "a trial on the new node",
-        lambda: placed(studies, name).get("p4d.24xlarge"),
+        lambda: placed(studies, name).get(RARE),
         seconds=40,
         show=studies.describe,
     )
