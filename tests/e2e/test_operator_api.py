@@ -22,6 +22,8 @@ import pytest
 import urllib3
 import yaml
 
+from tuner.artifacts import FolderStore
+from tuner.log import Kind, StudyLog, study_prefix
 from tuner.pipeline import AgentResult
 from tuner.trial import Outcome, StageOutcome, StageResult
 
@@ -309,8 +311,9 @@ class Scenario:
         status = self.server.call("GET", f"{self.kinds}/tuningstudies/s")["status"]
         trials = self.server.call("GET", f"{self.kinds}/tuningtrials")["items"]
         pods = self.server.call("GET", self.pods)["items"]
-        log = self.folder / "store"
-        records = {file.name.split(".", 1)[1] for file in log.rglob("*.verdict.*")}
+        study = self.server.call("GET", f"{self.kinds}/tuningstudies/s")["metadata"]
+        log = study_prefix(self.namespace, "s", uid=study["uid"])
+        records = StudyLog(FolderStore(self.folder / "store"), log).read_all()
         facts = ("state", "attempts", "cost", "lostCost", "infrastructureFailures", "metrics")
         return {
             "trials": {
@@ -322,7 +325,9 @@ class Scenario:
                 for one in pods
                 if "tuner.dev/trial" in one["metadata"]["labels"]
             ),
-            "records": sorted(records),
+            "verdicts": sorted(
+                (one.trial, one.attempt, one.part) for one in records if one.kind is Kind.VERDICT
+            ),
             "counts": status["trials"],
             "cost": status["cost"],
             "state": status["state"],
@@ -385,7 +390,7 @@ def test_every_crash_point_of_a_study_leads_to_the_same_end(server, tmp_path):
     assert expected["trials"][LOST]["attempts"] == 2
     assert expected["cost"]["spent"] == pytest.approx(30 * PRICE / 3600)
     assert expected["cost"]["preempted"] == pytest.approx(10 * PRICE / 3600)
-    assert len(expected["records"]) == 3
+    assert len(expected["verdicts"]) == 3
 
     point, crashed = 1, True
     with ThreadPoolExecutor(AT_ONCE) as pool:
