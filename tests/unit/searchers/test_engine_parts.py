@@ -239,3 +239,12 @@ def test_the_front_is_what_nothing_dominates(points):
     assert front <= set(leading(values, rng=np.random.default_rng(0)).tolist())
     reference = corner(values[sorted(front)], values)
     assert np.all(reference > values[sorted(front)].max(axis=0))
+
+
+def test_the_corner_lies_no_nearer_than_what_is_ordinary():
+    """A study that begins at its front has seen nothing bad, and its ends must count."""
+    front = np.array([[0.0, 1.0], [1.0, 0.0]])
+    near = corner(front, front)
+    np.testing.assert_allclose(near, [1.1, 1.1])
+    ordinary = np.column_stack([np.linspace(0, 10, 101), np.full(101, 0.5)])
+    np.testing.assert_allclose(corner(front, front, ordinary=ordinary), [9.0, 1.1])

@@ -158,7 +158,8 @@ class Engine:
         """The acquisition as the study stands."""
         names = self.joint.space.names
         model = self._model(data)
-        front, corner = plug_in_front(self.facts, data, model, best=best)
+        anywhere = None if self.prospector is None else self.prospector.anywhere
+        front, corner = plug_in_front(self.facts, data, model, best=best, anywhere=anywhere)
         samples = needs_samples(self.facts) or not len(front)
         draws = len(self.facts.metrics) + len(self.facts.stages)
         floor = self.settings.eta_floor if samples else self.settings.alone_floor

@@ -30,6 +30,9 @@ from tuner.surrogates.points import Points
 if TYPE_CHECKING:
     from tuner.surrogates.prior import Prior
 
+ORDINARY = 128
+"""So many points all over the space tell what configurations ordinarily come to."""
+
 _STEPS = 2.0**30
 
 
@@ -126,6 +129,13 @@ class Prospector:
         if len(facts.objectives) == 1 and facts.objectives[0].model is not None:
             return None
         return cls(facts, joint, cube, prior.seen)
+
+    @cached_property
+    def anywhere(self) -> Points:
+        """Points all over the space, the same for all workers: what is ordinary in it."""
+        return self.cube.points(
+            sobol_uniform(ORDINARY, len(self.cube), rng=np.random.default_rng(0))
+        )
 
     def estimate(
         self,

@@ -105,7 +105,12 @@ class Scorer:
 
 
 def plug_in_front(
-    facts: Facts, data: StudyData, model: JointModel, *, best: NDArray[np.intp]
+    facts: Facts,
+    data: StudyData,
+    model: JointModel,
+    *,
+    best: NDArray[np.intp],
+    anywhere: Points | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The front of posterior means and the corner, from trials observed in full and open ones.
 
@@ -114,6 +119,7 @@ def plug_in_front(
         data: What was observed.
         model: With the open trials as fantasies.
         best: Indices of the trials that may be on the front.
+        anywhere: Points all over the space, for studies that begin at the front.
 
     Returns:
         The front (k, M), empty if nothing feasible is known, and the corner (M,).
@@ -123,7 +129,11 @@ def plug_in_front(
     means, feasible = mean_objectives(facts, model, model.predict(points), types=points.types)
     able = means[feasible]
     front = able[non_dominated(able)] if len(able) else able
-    return front, corner(front if len(front) else means, means)
+    ordinary = None
+    if anywhere is not None:
+        expected = model.predict(anywhere)
+        ordinary, _ = mean_objectives(facts, model, expected, types=anywhere.types)
+    return front, corner(front if len(front) else means, means, ordinary=ordinary)
 
 
 def needs_samples(facts: Facts) -> bool:
