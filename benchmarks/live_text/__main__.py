@@ -4,8 +4,9 @@
 
 EEIPU and HyperBO, which without earlier studies is expected improvement with neither costs nor
 reuse, get equal dollars, that is seconds of one core, from the same first ten trials; HyperBO once
-with and once without the stage cache. Two studies run at a time. Beside them stands the replay, run
-with the same budget over some seeds, with its 95 % interval. Ends with one line of JSON.
+with and once without the stage cache. One study runs at a time, as when the budget is measured.
+Beside them stands the replay, run with the same budget over some seeds, with its 95 % interval.
+Ends with one line of JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,9 @@ def main() -> None:
             for seed in range(options.seeds)
             for method, cached in METHODS
         ]
-        with ThreadPoolExecutor(2) as pool:
-            traces = list(pool.map(lambda one: live(one, Path(scratch), options.data), wanted))
+        traces = [live(one, Path(scratch), options.data) for one in wanted]
+    if not all(one.after_warm_up for one in traces):
+        parser.error("a study ended in its warm-up: raise --full-runs")
     replayed = list(replays(options.replays, full_runs=options.full_runs))
     print(report("live_text", list(figures(traces, replayed)), controls=controls(traces, usd=usd)))
 
