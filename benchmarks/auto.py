@@ -24,6 +24,7 @@ import numpy as np
 
 from benchmarks._arguments import parser as common
 from benchmarks._report import report
+from benchmarks._resuming import resumed
 from benchmarks.frontier.figures import GRID, Table, controls_of, figures_of
 from benchmarks.frontier.methods import METHODS, OURS
 from benchmarks.frontier.runs import Run, Task, execute_all
@@ -57,7 +58,15 @@ def main() -> None:
         )
     )
     began = time.monotonic()
-    runs = list(_executed(tasks, processes=options.processes, file=options.runs))
+    runs = list(
+        resumed(
+            tasks,
+            file=options.runs,
+            parse=Run.from_json,
+            execute=lambda left: execute_all(left, processes=options.processes),
+            describe=_described,
+        )
+    )
     tables = list(Table.of(runs).values())
     if options.plots:
         options.plots.mkdir(parents=True, exist_ok=True)
@@ -120,28 +129,9 @@ def curves(table: Table) -> str:
     )
 
 
-def _executed(tasks: Sequence[Task], *, processes: int, file: Path | None) -> Iterator[Run]:
-    kept = {run.task: run for run in _kept(file)}
-    yield from (kept[task] for task in tasks if task in kept)
-    left = [task for task in tasks if task not in kept]
-    began = time.monotonic()
-    for done, one in enumerate(execute_all(left, processes=processes), start=1):
-        if file is not None:
-            with file.open("a") as lines_of:
-                lines_of.write(one.to_json() + "\n")
-        print(
-            f"{done}/{len(left)} runs, {time.monotonic() - began:.0f} s: {one.task.problem} "
-            f"{one.task.method}, {len(one.spent)} trials, {one.share[-1]:.3f} of the front",
-            file=sys.stderr,
-            flush=True,
-        )
-        yield one
-
-
-def _kept(file: Path | None) -> list[Run]:
-    if file is None or not file.exists():
-        return []
-    return [Run.from_json(line) for line in file.read_text().splitlines()]
+def _described(run: Run) -> str:
+    task, trials = run.task, len(run.spent)
+    return f"{task.problem} {task.method}, {trials} trials, {run.share[-1]:.3f} of the front"
 
 
 if __name__ == "__main__":

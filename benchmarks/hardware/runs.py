@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from benchmarks._resuming import resumed
 from benchmarks.hardware.found import near
 from benchmarks.hardware.methods import METHODS, Setting, average_order
 from benchmarks.hardware.searched import Goal
@@ -191,25 +191,15 @@ def execute(task: Task, data: Path) -> Run:
 
 def executed(tasks: Sequence[Task], *, data: Path, file: Path | None = None) -> Iterator[Run]:
     """Takes runs from a file as far as it has them, runs the others and adds them to it."""
-    kept = {run.task: run for run in _kept(file)}
-    yield from (kept[task] for task in tasks if task in kept)
-    left = [task for task in tasks if task not in kept]
-    began = time.monotonic()
-    for done, task in enumerate(left, start=1):
-        run = execute(task, data)
-        if file is not None:
-            with file.open("a") as lines:
-                lines.write(run.to_json() + "\n")
-        print(
-            f"{done}/{len(left)}, {time.monotonic() - began:.0f} s: {task.table} {task.method} "
-            f"{task.seed}: {len(run.steps)} steps, {run.cpu_seconds:.1f} CPU s",
-            file=sys.stderr,
-            flush=True,
-        )
-        yield run
+    return resumed(
+        tasks,
+        file=file,
+        parse=Run.from_json,
+        execute=lambda left: (execute(task, data) for task in left),
+        describe=_described,
+    )
 
 
-def _kept(file: Path | None) -> list[Run]:
-    if file is None or not file.exists():
-        return []
-    return [Run.from_json(line) for line in file.read_text().splitlines()]
+def _described(run: Run) -> str:
+    task, steps = run.task, len(run.steps)
+    return f"{task.table} {task.method} {task.seed}: {steps} steps, {run.cpu_seconds:.1f} CPU s"
