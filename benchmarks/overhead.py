@@ -38,6 +38,8 @@ from kube import Kube, Object, wait_for
 from release import RELEASE, SECRET, SYSTEM, install
 from scenarios import IMAGE, REPORT, stage, study
 
+from tuner.log import Kind
+
 SCRIPT = f"sleep 1\n{REPORT}"
 OVERHEAD_SECONDS = 2.5
 HAND_OVER_SECONDS = 0.5
@@ -129,13 +131,9 @@ def _ended(kube: Kube, namespace: str) -> bool:
 
 
 def _last_puts(bucket: Bucket, found: Object) -> dict[str, float]:
-    """When the result of each trial was stored, by the store's clock, which is this machine's."""
-    log = bucket.log(found)
-    return {
-        key.rsplit("/", 1)[1].split(".")[2]: when
-        for key, when in bucket.times(f"{log.prefix}/log/").items()
-        if ".result." in key
-    }
+    """When the result of each trial was written, by the store's clock, which is this machine's."""
+    records = bucket.log(found).read_all()
+    return {one.trial: one.milliseconds / 1000 for one in records if one.kind is Kind.RESULT}
 
 
 def _bare_pod(name: str, namespace: str) -> dict[str, Any]:
