@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 
 from tuner.artifacts import ArtifactStore, Patience
-from tuner.errors import ObjectCorrupt, ObjectMissing, ObjectTooLarge
 from tuner.log.compactor import Compactor
 from tuner.log.following import CUT_SECONDS, GRACE_SECONDS, LOOKBACK_MILLISECONDS
 from tuner.log.segments import Block, SegmentName
@@ -16,8 +14,6 @@ from tuner.log.singles import Singles
 FEWEST_MERGED = 20
 MOST_MERGED = 60
 _TURNS = 1.5
-
-_logger = logging.getLogger(__name__)
 
 
 class Cleaner:
@@ -55,7 +51,7 @@ class Cleaner:
         cuts = [one for one in shelved if not one.name.merged]
         for cut in cuts:
             if GRACE_SECONDS <= now - cut.modified < GRACE_SECONDS + _TURNS * CUT_SECONDS:
-                self._drop_singles(self._blocks(cut.name), of=[cut.name])
+                self._drop_singles(self._shelf.readable(cut.name), of=[cut.name])
         for merged in merges:
             if now - merged.modified >= GRACE_SECONDS:
                 self._drop_merged(merged.name, cuts)
@@ -76,18 +72,11 @@ class Cleaner:
         inside = {one.name for one in cuts if merged.begin < one.name.end <= merged.end}
         if not inside:
             return
-        blocks = [one for one in self._blocks(merged) if one.name in inside]
+        blocks = [one for one in self._shelf.readable(merged) if one.name in inside]
         held = {f"{name}.json" for block in blocks for name in block.names()}
         left = self._singles.names(before=f"{merged.end + 1:013d}")
         self._singles.delete(name for name in left if name in held)
         self._shelf.delete(block.name for block in blocks)
-
-    def _blocks(self, name: SegmentName) -> list[Block]:
-        try:
-            return self._shelf.get(name)
-        except (ObjectCorrupt, ObjectTooLarge, ObjectMissing) as error:
-            _logger.warning("passed over a segment of the study log: %s", error)
-            return []
 
 
 def _ripe_before(now: float) -> int:

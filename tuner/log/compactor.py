@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tuner.artifacts import ArtifactStore, Patience
-from tuner.errors import ObjectCorrupt, ObjectMissing, ObjectTooLarge
+from tuner.errors import ObjectCorrupt
 from tuner.log.following import (
     CUT_SECONDS,
     LOOKBACK_MILLISECONDS,
@@ -105,7 +105,7 @@ class Compactor:
         wanted = set(names)
         blocks: dict[SegmentName, Block] = {}
         for name in route(names, done=lambda one: one in blocks):
-            for block in self._blocks(name):
+            for block in self._shelf.readable(name):
                 if block.name in wanted:
                     blocks.setdefault(block.name, block)
         chosen = _bounded(sorted(blocks.values(), key=_age))
@@ -128,18 +128,11 @@ class Compactor:
         recent = [one for one in shelved if one.end > newest - LOOKBACK_MILLISECONDS]
         found: dict[SegmentName, Block] = {}
         for name in route(recent, done=lambda one: one in found):
-            found.update((block.name, block) for block in self._blocks(name))
+            # What cannot be read counts as in no segment, and is taken in again.
+            found.update((block.name, block) for block in self._shelf.readable(name))
         floor = newest - LOOKBACK_MILLISECONDS
         kept = [one for one in found.values() if one.name.end > floor]
         return sorted(kept, key=_age)
-
-    def _blocks(self, name: SegmentName) -> list[Block]:
-        try:
-            return self._shelf.get(name)
-        except (ObjectCorrupt, ObjectTooLarge, ObjectMissing) as error:
-            # What it held counts as in no segment, and is taken in again.
-            _logger.warning("passed over a segment of the study log: %s", error)
-            return []
 
     def _fresh(
         self, taken: set[str], *, newest: int, now: int

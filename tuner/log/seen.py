@@ -56,29 +56,28 @@ class _Table:
         self._count = 0
 
     def __contains__(self, mark: int) -> bool:
-        slots, mask = self._slots, self._mask
-        at = mark & mask
-        while found := slots[at]:
-            if found == mark:
-                return True
-            at = (at + 1) & mask
-        return False
+        return self._slots[self._place(mark)] != 0
 
     def __len__(self) -> int:
         return self._count
 
     def add(self, mark: int) -> bool:
-        slots, mask = self._slots, self._mask
-        at = mark & mask
-        while found := slots[at]:
-            if found == mark:
-                return False
-            at = (at + 1) & mask
-        slots[at] = mark
+        place = self._place(mark)
+        if self._slots[place]:
+            return False
+        self._slots[place] = mark
         self._count += 1
-        if self._count > _FULL * len(slots):
+        if self._count > _FULL * len(self._slots):
             self._grow()
         return True
+
+    def _place(self, mark: int) -> int:
+        """The slot that holds a mark, or else the empty one where it belongs."""
+        slots, mask = self._slots, self._mask
+        at = mark & mask
+        while (found := slots[at]) and found != mark:
+            at = (at + 1) & mask
+        return at
 
     def _grow(self) -> None:
         marks = [mark for mark in self._slots if mark]

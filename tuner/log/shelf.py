@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tuner.artifacts import ArtifactStore, Patience
+from tuner.errors import ObjectCorrupt, ObjectMissing, ObjectTooLarge
+from tuner.log.folders import Folder
 from tuner.log.segments import (
     MAX_SEGMENT_BYTES,
     Block,
@@ -16,6 +18,8 @@ from tuner.log.segments import (
     segment_name,
 )
 
+_logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Shelved:
@@ -25,19 +29,10 @@ class Shelved:
     modified: float
 
 
-class Shelf:
-    """Lists, reads and writes the segments of a study.
+class Shelf(Folder):
+    """Lists, reads and writes the segments of a study."""
 
-    Args:
-        store: Where the study is.
-        prefix: Of the study.
-        patience: How long one request outlasts an unreachable store.
-    """
-
-    def __init__(self, store: ArtifactStore, prefix: str, *, patience: Patience) -> None:
-        self._store = store
-        self._folder = f"{prefix}/segments/"
-        self._patience = patience
+    NAME = "segments"
 
     def listing(self, *, begin: int = 0) -> list[Shelved]:
         """The segments whose names begin at this time or later, in key order."""
@@ -49,19 +44,23 @@ class Shelf:
     def get(self, name: SegmentName) -> list[Block]:
         """A segment's blocks. Raises ObjectMissing, ObjectTooLarge or ObjectCorrupt."""
         key = self._key(name)
-        data = self._patience.call(lambda: self._store.get(key, max_bytes=MAX_SEGMENT_BYTES))
-        return decode_segment(data, key=key)
+        return decode_segment(self._read(key, max_bytes=MAX_SEGMENT_BYTES), key=key)
+
+    def readable(self, name: SegmentName) -> list[Block]:
+        """A segment's blocks; none, and a warning, if they cannot be read for good."""
+        try:
+            return self.get(name)
+        except (ObjectCorrupt, ObjectTooLarge, ObjectMissing) as error:
+            _logger.warning("passed over a segment of the study log: %s", error)
+            return []
 
     def put(self, name: SegmentName, *, blocks: Iterable[Block]) -> None:
         """Writes a segment."""
-        data = encode_segment(blocks)
-        self._patience.call(lambda: self._store.put(self._key(name), data))
+        self._write(self._key(name), encode_segment(blocks))
 
     def delete(self, names: Iterable[SegmentName]) -> None:
         """Removes segments; those that are gone are passed over."""
-        keys = [self._key(name) for name in names]
-        if keys:
-            self._patience.call(lambda: self._store.delete(keys))
+        self._remove(map(segment_name, names))
 
     def _key(self, name: SegmentName) -> str:
         return self._folder + segment_name(name)

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tuner.artifacts import ArtifactStore, Patience
 from tuner.errors import ObjectCorrupt, ObjectMissing, ObjectTooLarge
 from tuner.log.bodies import MAX_BODY_BYTES, decode_body
+from tuner.log.folders import Folder
 from tuner.log.keys import LogKey, log_name
 
 PARALLEL_READS = 8
@@ -33,19 +33,10 @@ class Missed:
     count: int = 0
 
 
-class Singles:
-    """Lists and reads `log/`.
+class Singles(Folder):
+    """Lists and reads `log/`."""
 
-    Args:
-        store: Where the study is.
-        prefix: Of the study.
-        patience: How long one request outlasts an unreachable store.
-    """
-
-    def __init__(self, store: ArtifactStore, prefix: str, *, patience: Patience) -> None:
-        self._store = store
-        self._folder = f"{prefix}/log/"
-        self._patience = patience
+    NAME = "log"
 
     def names(
         self, *, after: str = "", before: str | None = None, most: int | None = None
@@ -64,9 +55,7 @@ class Singles:
 
     def delete(self, names: Iterable[str]) -> None:
         """Removes objects; those that are gone are passed over."""
-        keys = [self._folder + name for name in names]
-        if keys:
-            self._patience.call(lambda: self._store.delete(keys))
+        self._remove(names)
 
     def _listed(self, after: str, before: str | None, most: int | None) -> Iterator[str]:
         start = self._folder + after
@@ -80,13 +69,10 @@ class Singles:
         for key in keys:
             name = self._folder + log_name(key)
             try:
-                data = self._get(name)
+                data = self._read(name, max_bytes=MAX_BODY_BYTES)
                 return Fetched(key, data, decode_body(data, key=name))
             except (ObjectMissing, ObjectTooLarge, ObjectCorrupt) as error:
                 # One bad object must not keep every reader from the rest of the log.
                 missed.count += isinstance(error, ObjectMissing)
                 _logger.warning("passed over a record of the study log: %s", error)
         return None
-
-    def _get(self, name: str) -> bytes:
-        return self._patience.call(lambda: self._store.get(name, max_bytes=MAX_BODY_BYTES))
