@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Collection, Iterable, Sequence
 
 from tuner.artifacts import ArtifactStore, Patience
+from tuner.errors import ObjectCorrupt
 from tuner.log.compactor import Compactor
 from tuner.log.following import CUT_SECONDS, GRACE_SECONDS, LOOKBACK_MILLISECONDS
 from tuner.log.segments import Block, SegmentName
@@ -14,6 +16,8 @@ from tuner.log.singles import Singles
 FEWEST_MERGED = 20
 MOST_MERGED = 60
 _TURNS = 1.5
+
+_logger = logging.getLogger(__name__)
 
 
 class Cleaner:
@@ -51,7 +55,7 @@ class Cleaner:
         cuts = [one for one in shelved if not one.name.merged]
         for cut in cuts:
             if GRACE_SECONDS <= now - cut.modified < GRACE_SECONDS + _TURNS * CUT_SECONDS:
-                self._drop_singles(self._shelf.readable(cut.name), of=[cut.name])
+                self._drop_singles(cut.name)
         for merged in merges:
             if now - merged.modified >= GRACE_SECONDS:
                 self._drop_merged(merged.name, cuts)
@@ -59,10 +63,9 @@ class Cleaner:
         if len(ripe) >= FEWEST_MERGED:
             self._compactor.merge(ripe[:MOST_MERGED])
 
-    def _drop_singles(self, blocks: Iterable[Block], *, of: Sequence[SegmentName]) -> None:
-        wanted = set(of)
-        names = [name for one in blocks if one.name in wanted for name in one.names()]
-        self._singles.delete(f"{name}.json" for name in names)
+    def _drop_singles(self, cut: SegmentName) -> None:
+        for names in _names_by_block(self._shelf.readable(cut), of={cut}).values():
+            self._singles.delete(f"{name}.json" for name in names)
 
     def _drop_merged(self, merged: SegmentName, cuts: Iterable[Shelved]) -> None:
         """Deletes segments whose own blocks a merged one holds, and what is left of their singles.
@@ -72,11 +75,29 @@ class Cleaner:
         inside = {one.name for one in cuts if merged.begin < one.name.end <= merged.end}
         if not inside:
             return
-        blocks = [one for one in self._shelf.readable(merged) if one.name in inside]
-        held = {f"{name}.json" for block in blocks for name in block.names()}
+        blocks = _names_by_block(self._shelf.readable(merged), of=inside)
+        held = {f"{name}.json" for names in blocks.values() for name in names}
         left = self._singles.names(before=f"{merged.end + 1:013d}")
         self._singles.delete(name for name in left if name in held)
-        self._shelf.delete(block.name for block in blocks)
+        self._shelf.delete(blocks)
+
+
+def _names_by_block(
+    blocks: Iterable[Block], *, of: Collection[SegmentName]
+) -> dict[SegmentName, list[str]]:
+    """What the blocks of some segments hold; a block that cannot be read is left out.
+
+    What it holds then stays wherever else it is: one bad block must not keep the rest from being
+    cleaned up.
+    """
+    found = {}
+    for block in blocks:
+        if block.name in of:
+            try:
+                found[block.name] = block.names()
+            except ObjectCorrupt as error:
+                _logger.warning("passed over a block of the study log: %s", error)
+    return found
 
 
 def _ripe_before(now: float) -> int:

@@ -161,7 +161,7 @@ class Compactor:
 def _names_in(block: Block) -> list[str]:
     try:
         return block.names()
-    except (ObjectCorrupt, ValueError) as error:
+    except ObjectCorrupt as error:
         _logger.warning("passed over a block of the study log: %s", error)
         return []
 

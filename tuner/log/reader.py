@@ -154,7 +154,7 @@ class LogReader:
                 rows = block.rows()
             for start in range(0, len(rows), _AT_ONCE):
                 yield records_of_lines(rows[start : start + _AT_ONCE], seen=self._seen)
-        except (ObjectCorrupt, ValueError) as error:
+        except ObjectCorrupt as error:
             _logger.warning("passed over a block of the study log: %s", error)
         self._done.add(block.name)
 

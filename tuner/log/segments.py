@@ -76,8 +76,11 @@ class Block:
     data: bytes
 
     def rows(self) -> list[tuple[str, object]]:
-        """Names and bodies, in order. Raises ObjectCorrupt or ValueError."""
-        rows = json.loads(b"[" + b",".join(self.raw_lines()) + b"]")
+        """Names and bodies, in order. Raises ObjectCorrupt."""
+        try:
+            rows = json.loads(b"[" + b",".join(self.raw_lines()) + b"]")
+        except ValueError as error:
+            raise ObjectCorrupt(f"block {self.name.id}: {error}") from error
         if len(rows) != self.lines:
             raise ObjectCorrupt(f"block {self.name.id}: {len(rows)} lines of {self.lines}")
         for row in rows:
@@ -87,7 +90,10 @@ class Block:
 
     def names(self) -> list[str]:
         """The names of its records; their bodies are not parsed. Raises ObjectCorrupt."""
-        return [line[2 : line.index(b'"', 2)].decode() for line in self.raw_lines()]
+        try:
+            return [line[2 : line.index(b'"', 2)].decode() for line in self.raw_lines()]
+        except ValueError as error:
+            raise ObjectCorrupt(f"block {self.name.id}: not a line of a segment") from error
 
     def raw_lines(self) -> list[bytes]:
         """The lines. Raises ObjectCorrupt."""
