@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tuner.cli.report import TrialRow
-from tuner.spec.trial import Prediction, Why
+from tuner.spec.why import Prediction, Why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

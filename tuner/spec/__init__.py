@@ -82,9 +82,9 @@ from tuner.spec.trial import (
     TuningTrial,
     TuningTrialSpec,
     TuningTrialStatus,
-    Why,
 )
 from tuner.spec.validation import check
+from tuner.spec.why import Why
 
 __all__ = [
     "API_VERSION",

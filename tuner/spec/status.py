@@ -29,6 +29,7 @@ MAX_FRONT = 20
 
 Count = Annotated[Integer, Field(ge=0)]
 Usd = Annotated[Real, Field(ge=0)]
+Seconds = Annotated[Real, Field(ge=0)]
 Conditions = Annotated[tuple[Condition, ...], Field(max_length=16), ListMap("type")]
 Values = Annotated[Mapping[MetricName, Real], Field(max_length=32)]
 InstanceTypes = Annotated[Mapping[StageName, Subdomain], Field(max_length=16)]

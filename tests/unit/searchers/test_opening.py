@@ -19,7 +19,7 @@ from tuner.searchers.engine.prospects import BRIEFLY, objective_draws
 from tuner.searchers.joint import JointSpace
 from tuner.space import SearchSpace
 from tuner.spec import InstanceType, TuningStudySpec
-from tuner.spec.trial import Why
+from tuner.spec.why import Why
 from tuner.surrogates.prior import SourceObservation, SourceStudy, SourceTrial, pretrain
 from tuner.transfer.learning import Recipe
 from tuner.trial import Observation, StageOutcome, StageResult, Trial

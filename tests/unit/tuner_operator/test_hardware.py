@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tuner.spec.instance_type import InstanceTypeSpec, InstanceTypeStatus
-from tuner.spec.trial import TrialState, Why
+from tuner.spec.trial import TrialState
+from tuner.spec.why import Why
 from tuner_operator import moments
 from tuner_operator.actions import Create, Delete, Tell, WriteStatus, WriteVerdict
 from tuner_operator.node_facts import read_node
