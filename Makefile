@@ -14,7 +14,7 @@ UV_BENCH := $(BIN)/uv pip install --quiet --python $(BENCH)/bin/python
 .PHONY: help demo test test-unit test-e2e check format generate cluster cluster-env cluster-down bench bench-env requirements clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/\$$\$$/$$/g' | expand -t 16
 
 $(BIN)/uv: requirements/tools.txt
 	$(PYTHON) -m venv $(VENV) || { apt-get update -q && apt-get install -yq python3-venv && $(PYTHON) -m venv $(VENV); }

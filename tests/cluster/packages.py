@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from shell import run, step, succeeds
+from shell import CommandFailed, run, step
 
 PACKAGES = (
     "buildah",
     "busybox",
+    "ca-certificates",
     "conntrack",
     "containerd",
     "containernetworking-plugins",
+    "curl",
     "debootstrap",
     "iproute2",
     "iptables",
@@ -38,9 +40,12 @@ def install() -> None:
 
 
 def _installed(package: str) -> bool:
-    return Path(f"/var/lib/dpkg/info/{package}.list").exists() and succeeds(
-        ["dpkg-query", "--show", "--showformat=${Status}", package]
-    )
+    try:
+        state = run(["dpkg-query", "--show", "--showformat=${db:Status-Status}", package])
+    except CommandFailed:
+        # No package of this name was ever here.
+        return False
+    return state == "installed"
 
 
 @contextmanager
