@@ -73,7 +73,7 @@ def test_digits_learns_and_goes_on_from_its_checkpoint(tmp_path):
     assert more[-1]["error"] < min(0.15, first[0]["error"])
     (measured,) = pipeline.run("evaluate", ["python3", "evaluate.py"], parameters={})
     assert measured["test_error"] < 0.2
-    assert 0 < measured["latency_ms"] < 100
+    assert measured["latency_ms"] > 0
 
 
 def test_torch_conv_learns_and_goes_on_from_its_checkpoint(tmp_path):
