@@ -1,22 +1,19 @@
 """From stage to stage: what follows once the jobs of a phase are done. Pure.
 
 The way of a stage: LOOKUP -> (cached: next stage) or RESTORE of what it reads -> PREPARE -> RUN ->
-SETTLE (all that it reported is written and decided) -> STORE -> next stage. The way out: END (the
-result is written) -> QUIT (the runner is told) -> DONE.
+SETTLE (all that it reported is written and decided) -> STORE -> next stage. The way out, in
+`leaving`: END (the result is written) -> QUIT (the runner is told) -> DONE.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from tuner.agent.accounting import cached_result, missing_objective, run_result, with_restore
 from tuner.agent.jobs import (
     Decide,
-    Decided,
     Facts,
     Hit,
-    Job,
     Lookup,
     Miss,
     Prepare,
@@ -27,11 +24,19 @@ from tuner.agent.jobs import (
     Store,
     Write,
 )
+from tuner.agent.leaving import (
+    at_rung,
+    end,
+    exit_message,
+    missing_metric,
+    prefix_missing,
+    quit_runner,
+    record_stages,
+    well,
+)
 from tuner.agent.progress import Progress, rungs_passed
 from tuner.agent.state import Ending, Execution, Phase, State
-from tuner.agent.writing import agent_result, result_body, stage_body
-from tuner.log.records import Kind
-from tuner.pipeline.plan import ObjectivePlan, StagePlan, TrialPlan
+from tuner.pipeline.plan import TrialPlan
 from tuner.trial import Outcome, StageOutcome
 
 
@@ -42,7 +47,7 @@ def begin(plan: TrialPlan, state: State) -> State:
     if state.halt is not None and not (over and plan.last):
         return end(plan, state, state.halt)
     if over:
-        return end(plan, state, _well(plan, state))
+        return end(plan, state, well(plan, state))
     stage = plan.stages[state.index]
     state = replace(state, phase=Phase.LOOKUP)
     if stage.run and (not stage.reuse or stage.name in state.refused):
@@ -62,7 +67,7 @@ def looked_up(plan: TrialPlan, state: State, answer: Hit | Miss) -> State:
             return begin(plan, state)
         answer = Miss(why=f"the cached artifact has no value of {lacking.metric}")
     if not stage.run:
-        return end(plan, state, _prefix_missing(stage, why=answer.why))
+        return end(plan, state, prefix_missing(stage, why=answer.why))
     return _fetch(plan, replace(state, misses={**state.misses, stage.name: answer.why}))
 
 
@@ -76,7 +81,7 @@ def restored(plan: TrialPlan, state: State, answer: Restored | Miss, *, index: i
             return state
         return state.with_result(with_restore(result, stage=stage, seconds=answer.seconds))
     if not stage.run:
-        return end(plan, state, _prefix_missing(stage, why=answer.why))
+        return end(plan, state, prefix_missing(stage, why=answer.why))
     state = replace(
         state,
         index=index,
@@ -139,35 +144,6 @@ def advance(plan: TrialPlan, state: State) -> State:
             return state
 
 
-def end(plan: TrialPlan, state: State, ending: Ending) -> State:
-    """Writes down how the attempt ended, if that is a verdict, and turns to leaving."""
-    state = replace(state, ending=ending, phase=Phase.END)
-    if ending.outcome is Outcome.STORE_LOST:
-        return quit_runner(replace(state, jobs=()))
-    state = _record_stages(plan, state)
-    result = agent_result(plan, state=state)
-    if result is not None:
-        body = result_body(plan, result=result)
-        state = state.with_jobs(Write(kind=Kind.RESULT, part="0", body=body))
-    return state if state.jobs else quit_runner(state)
-
-
-def quit_runner(state: State) -> State:
-    """Leaves; there is nobody to tell once the runner is dead."""
-    return replace(state, phase=Phase.DONE if state.gone else Phase.QUIT)
-
-
-def at_rung(decided: Decided) -> Ending:
-    """The end of an attempt that its rung stopped or paused."""
-    paused = decided.paused_at is not None
-    return Ending(
-        outcome=Outcome.PAUSED if paused else Outcome.STOPPED,
-        reason="Rung",
-        message=decided.reason,
-        rung=decided.paused_at,
-    )
-
-
 def save(state: State, *, at: float, final: bool) -> State:
     """Has the checkpoint of the stage under way saved."""
     seconds = state.progress.seconds + state.execution.seconds(at)
@@ -202,7 +178,7 @@ def _fetch(plan: TrialPlan, state: State) -> State:
 
 
 def _prepare(plan: TrialPlan, state: State) -> State:
-    state = _record_stages(plan, state)
+    state = record_stages(plan, state)
     state = replace(state, phase=Phase.PREPARE, progress=Progress(), offset=0)
     return state.with_jobs(Prepare(index=state.index, fresh=True, level=0))
 
@@ -211,7 +187,7 @@ def _settled(plan: TrialPlan, state: State) -> State:
     code = state.execution.exit_code
     if state.ending is None and code != 0:
         ending = Ending(
-            outcome=Outcome.FAILED, reason="ExitCode", message=_exit_message(plan, state)
+            outcome=Outcome.FAILED, reason="ExitCode", message=exit_message(plan, state)
         )
         state = replace(state, ending=ending)
     if state.ending is None and state.halt is not None and levels_left(plan, state):
@@ -228,7 +204,7 @@ def _succeeded(plan: TrialPlan, state: State) -> State:
     result = run_result(plan, state=state, outcome=StageOutcome.RUN)
     lacking = missing_objective(plan, results={stage.name: result}, at_end=False)
     if lacking is not None:
-        return _broken_off(plan, state, _missing_metric(lacking, stage=stage.name))
+        return _broken_off(plan, state, missing_metric(lacking, stage=stage.name))
     facts = Facts(
         trial=plan.trial,
         instance_type=stage.instance_type,
@@ -238,7 +214,7 @@ def _succeeded(plan: TrialPlan, state: State) -> State:
     store = Store(index=state.index, facts=facts.to_dict())
     state = replace(state.with_result(result), phase=Phase.STORE, jobs=(store, *state.jobs))
     # The last stage's record is written with the result.
-    return state if state.index + 1 == len(plan.stages) else _record_stages(plan, state)
+    return state if state.index + 1 == len(plan.stages) else record_stages(plan, state)
 
 
 def _broken_off(plan: TrialPlan, state: State, ending: Ending) -> State:
@@ -249,7 +225,7 @@ def _broken_off(plan: TrialPlan, state: State, ending: Ending) -> State:
         failed = ending.outcome is Outcome.FAILED
         outcome = StageOutcome.FAILED if failed else StageOutcome.STOPPED
         result = run_result(plan, state=state, outcome=outcome, message=ending.message)
-        state = _record_stages(plan, state.with_result(result))
+        state = record_stages(plan, state.with_result(result))
     if ending.rung is not None and levels_left(plan, state):
         # In mode Restart what was trained up to here is paid for and not gone on from.
         state = _next_level(state, prepare=False)
@@ -275,52 +251,3 @@ def _next_level(state: State, *, prepare: bool = True) -> State:
         return noted.with_jobs(note)
     begun = replace(noted, phase=Phase.PREPARE, progress=progress)
     return begun.with_jobs(Prepare(index=state.index, fresh=False, level=level), note)
-
-
-def _record_stages(plan: TrialPlan, state: State) -> State:
-    due = [
-        stage.name
-        for stage in plan.stages
-        if stage.run and stage.name in state.results and stage.name not in state.recorded
-    ]
-    jobs: Iterable[Job] = [
-        Write(kind=Kind.STAGE, part=name, body=stage_body(plan, result=state.results[name]))
-        for name in due
-    ]
-    return replace(state.with_jobs(*jobs), recorded=(*state.recorded, *due))
-
-
-def _well(plan: TrialPlan, state: State) -> Ending:
-    lacking = missing_objective(plan, results=state.results, at_end=plan.last)
-    if lacking is not None:
-        return _missing_metric(lacking, stage=lacking.stage)
-    if plan.last:
-        return Ending(outcome=Outcome.COMPLETED, reason="Completed", message="")
-    return Ending(outcome=Outcome.NEXT_SEGMENT, reason="SegmentDone", message="")
-
-
-def _missing_metric(objective: ObjectivePlan, *, stage: str | None) -> Ending:
-    who = "No stage" if stage is None else f"Stage {stage} ended well but"
-    verb = "reported" if stage is None else "reported no"
-    return Ending(
-        outcome=Outcome.FAILED,
-        reason="MissingMetric",
-        message=f"{who} {verb} finite {objective.metric} as its last value."
-        if not objective.best
-        else f"{who} {verb} finite {objective.metric}.",
-    )
-
-
-def _prefix_missing(stage: StagePlan, *, why: str) -> Ending:
-    return Ending(
-        outcome=Outcome.PREFIX_MISSING,
-        reason="PrefixMissing",
-        message=f"The artifact of stage {stage.name} is gone: {why}.",
-    )
-
-
-def _exit_message(plan: TrialPlan, state: State) -> str:
-    code = state.execution.exit_code
-    told = ", killed; perhaps out of memory" if code == 137 else ""
-    output = f" {state.execution.output}" if state.execution.output else ""
-    return f"Stage {plan.stages[state.index].name} ended with exit code {code}{told}.{output}"

@@ -9,9 +9,7 @@ from tuner.agent import events
 from tuner.agent.accounting import rung_vector, so_far
 from tuner.agent.course import (
     advance,
-    at_rung,
     begin,
-    end,
     is_over,
     levels_left,
     looked_up,
@@ -37,6 +35,7 @@ from tuner.agent.jobs import (
     Store,
     Write,
 )
+from tuner.agent.leaving import at_rung, end
 from tuner.agent.progress import Progress
 from tuner.agent.state import Ending, Phase, State
 from tuner.agent.writing import reports_body
