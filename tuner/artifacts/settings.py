@@ -72,6 +72,7 @@ def _from_mapping(document: Mapping[str, object]) -> StoreSettings:
         if not isinstance(value, wanted):
             raise StoreError(f"field {name!r} of the store's settings has a wrong type")
     try:
+        # Each value's type has just been checked.
         return kind(**document)  # type: ignore[arg-type]
     except TypeError as error:
         raise StoreError(f"the store's settings lack a field: {error}") from error

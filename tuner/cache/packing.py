@@ -86,6 +86,7 @@ class _Packer:
         self._folder = str(folder)
         self._limits = limits
         self._sink = _Sink(into, limit=limits.size_bytes)
+        # Closed where this packer is left.
         self._tar = tarfile.open(  # noqa: SIM115
             fileobj=cast(BinaryIO, self._sink),
             mode="w|",

@@ -205,6 +205,7 @@ def test_sigkill_of_the_process_changes_nothing(
     }
     reports = Layout(Path(plan.layout)).stage("train").reports
     bench.bases.append(Path(plan.layout))
+    began = time.monotonic()
     first = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
     bench.waiting(lambda: reports.exists() and reports.stat().st_size > 0)
     first.send_signal(signal.SIGKILL)
@@ -216,7 +217,7 @@ def test_sigkill_of_the_process_changes_nothing(
     fidelities = [fidelity for fidelity, _ in _reports(_essence(tmp_path / "store"))]
     assert fidelities == [1.0, 2.0, 3.0]
     (stage,) = [one for one in bench.records(Kind.STAGE) if one.part == "train"]
-    assert 0.8 <= stage.body["seconds"] < 10
+    assert 0.8 <= stage.body["seconds"] <= time.monotonic() - began
 
 
 class AwayStore(FolderStore):

@@ -1,5 +1,6 @@
 """The benchmark's standard problems against botorch's, and their known optima."""
 
+import importlib
 import warnings
 
 import numpy as np
@@ -26,7 +27,7 @@ def oracles():
     """botorch's functions by our names; importing it warns of what torch deprecates."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        functions = pytest.importorskip("botorch.test_functions")
+        functions = importlib.import_module("botorch.test_functions")
         return {name: getattr(functions, kind)(**sizes) for name, (kind, sizes) in ORACLES.items()}
 
 

@@ -297,7 +297,10 @@ class Operator:
 
     def __init__(self, cluster):
         self.cluster = cluster
-        clock = lambda: cluster.now  # noqa: E731
+
+        def clock():
+            return cluster.now
+
         self.facts = Facts(clock=clock)
         self.facts.stores["ns"] = StoreView(reachable=True)
         cluster.answers = self.facts.answers[KEY]

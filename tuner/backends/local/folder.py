@@ -49,6 +49,7 @@ class AttemptFolder:
             plan = plan_from_json(self.plan.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError, PipelineError):
             return None
+        # What `write` wrote: JSON keeps the types of all fields but one.
         values = {**grant, "bound": Bound(str(grant["bound"]))}
         return Order(plan=plan, grant=Grant(**values))  # type: ignore[arg-type]
 
