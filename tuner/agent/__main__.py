@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from tuner.agent.commands import CommandFile
+from tuner.agent.commands import CommandFile, HoldFile
 from tuner.agent.loop import Agent, AgentOptions
 from tuner.artifacts import ArtifactStore, FileCredentials, decode_settings, open_store
 from tuner.pipeline.plan import TrialPlan
@@ -39,6 +39,7 @@ def _agent(plan: TrialPlan, store: ArtifactStore, *, options: argparse.Namespace
             start_runner=options.start_runner, store_away_seconds=options.store_away_seconds
         ),
         command=CommandFile(options.command),
+        hold=HoldFile(options.hold),
     )
 
 
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     pod = Path("/etc/tuner/pod")
     parser.add_argument("--plan", type=Path, default=pod / "plan", help="the plan, JSON")
     parser.add_argument("--command", type=Path, default=pod / "command", help="a file to watch")
+    parser.add_argument("--hold", type=Path, default=pod / "hold", help="seconds, while held")
     parser.add_argument("--credentials", type=Path, default=Path("/etc/tuner/store"))
     parser.add_argument("--result", type=Path, default=Path("/dev/termination-log"))
     parser.add_argument("--start-runner", action="store_true", help="run the stages here")

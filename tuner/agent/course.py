@@ -1,8 +1,9 @@
 """From stage to stage: what follows once the jobs of a phase are done. Pure.
 
-The way of a stage: LOOKUP -> (cached: next stage) or RESTORE of what it reads -> PREPARE -> RUN ->
-SETTLE (all that it reported is written and decided) -> STORE -> next stage. The way out, in
-`leaving`: END (the result is written) -> QUIT (the runner is told) -> DONE.
+The way of a stage: LOOKUP -> (cached: next stage) or RESTORE of what it reads -> PREPARE -> (made
+ahead: HOLD until a place is free) -> RUN -> SETTLE (all that it reported is written and decided) ->
+STORE -> next stage. The way out, in `leaving`: END (the result is written) -> QUIT (the runner is
+told) -> DONE.
 """
 
 from __future__ import annotations
@@ -95,21 +96,23 @@ def restored(plan: TrialPlan, state: State, answer: Restored | Miss, *, index: i
 
 
 def prepared(plan: TrialPlan, state: State, answer: Prepared, *, at: float) -> State:
-    """Starts the stage's command, unless a rung that it has passed holds it."""
+    """Starts the stage's command, unless a rung that it has passed or a want of places holds it."""
     progress = answer.progress or state.progress
     if answer.held is not None:
         held = replace(state, progress=progress, execution=Execution(number=state.execution.number))
         return _held(plan, held, at_rung(answer.held))
-    due = [Decide(level=level, vector=vector) for level, vector in progress.due]
-    return replace(
-        state.with_jobs(*due),
-        phase=Phase.RUN,
-        execution=Execution(number=state.execution.number + 1),
-        progress=replace(progress, due=()),
-        rungs=rungs_passed(plan, stage=plan.stages[state.index], progress=progress),
-        saved_at=at,
-        checkpoint=state.checkpoint or answer.progress is not None,
-    )
+    checkpoint = state.checkpoint or answer.progress is not None
+    state = replace(state, progress=progress, checkpoint=checkpoint)
+    if state.hold_until is not None:
+        return replace(state, phase=Phase.HOLD)
+    return _start(plan, state, at=at)
+
+
+def released(plan: TrialPlan, state: State, *, at: float) -> State:
+    """Takes note of a place; what is prepared starts."""
+    holds = state.phase is Phase.HOLD
+    state = replace(state, hold_until=None)
+    return _start(plan, state, at=at) if holds else state
 
 
 def is_over(plan: TrialPlan, state: State) -> bool:
@@ -164,6 +167,18 @@ def levels_left(plan: TrialPlan, state: State) -> bool:
         and fidelity.restart
         and fidelity.stage == plan.stages[state.index].name
         and state.progress.level < len(fidelity.rungs)
+    )
+
+
+def _start(plan: TrialPlan, state: State, *, at: float) -> State:
+    due = [Decide(level=level, vector=vector) for level, vector in state.progress.due]
+    return replace(
+        state.with_jobs(*due),
+        phase=Phase.RUN,
+        execution=Execution(number=state.execution.number + 1),
+        progress=replace(state.progress, due=()),
+        rungs=rungs_passed(plan, stage=plan.stages[state.index], progress=state.progress),
+        saved_at=at,
     )
 
 

@@ -13,7 +13,21 @@ from tuner.trial import Command
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """The agent itself started, for the first time in this pod."""
+    """The agent itself started, for the first time in this pod.
+
+    Attributes:
+        hold_until: Until when it may wait for a place before the first stage runs, seconds since
+            the epoch; None if it has one.
+    """
+
+    hold_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """A place is free: the first stage may run."""
+
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +128,7 @@ class Tick:
 
 Event: TypeAlias = (
     Begun
+    | Released
     | Ready
     | Started
     | Exited

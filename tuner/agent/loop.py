@@ -32,6 +32,9 @@ from tuner.pipeline.result import AgentResult
 CommandSource = Callable[[], events.Commanded | None]
 """What the trial was told, or None; asked several times a second."""
 
+HoldSource = Callable[[], float | None]
+"""For how many seconds the trial may wait for a place; None once it has one."""
+
 _MOST_PENDING_BATCHES = 50
 """With more waiting for the store, reports stay in the stage's file."""
 
@@ -45,6 +48,7 @@ class AgentOptions:
     Attributes:
         start_runner: Whether it starts the runner itself (`tuner run`), not Kubernetes.
         tick_seconds: How often it looks for reports and commands.
+        hold_tick_seconds: How often it looks for a place, while it has none.
         ping_seconds: How often it lets the runner look after its processes.
         heartbeat_seconds: How often it says in the store that it is alive, first after so long.
         checkpoint_seconds: How often it saves the checkpoint of a running stage.
@@ -53,6 +57,7 @@ class AgentOptions:
 
     start_runner: bool = False
     tick_seconds: float = 0.2
+    hold_tick_seconds: float = 0.05
     ping_seconds: float = 20.0
     heartbeat_seconds: float = 60.0
     checkpoint_seconds: float = 60.0
@@ -85,6 +90,7 @@ class Agent:
         store: Where log, cache and checkpoints are.
         options: How.
         command: What the trial is told meanwhile.
+        hold: Whether it must wait before anything runs; by default it has its place.
         clock: Seconds since the epoch.
         doer: Does the jobs; by default a Keeper over the store.
         file: Keeps the state; by default `Layout.state`.
@@ -97,6 +103,7 @@ class Agent:
         *,
         options: AgentOptions | None = None,
         command: CommandSource | None = None,
+        hold: HoldSource | None = None,
         clock: Callable[[], float] = time.time,
         doer: Doer | None = None,
         file: StateFile | None = None,
@@ -105,6 +112,7 @@ class Agent:
         self._options = options or AgentOptions()
         self._layout = Layout(Path(plan.layout))
         self._command = command or (lambda: None)
+        self._hold = hold or (lambda: None)
         self._clock = clock
         self._doer = doer or Keeper(plan, store)
         self._file = file or StateFile(self._layout.state)
@@ -150,7 +158,9 @@ class Agent:
     def _work(self, line: RunnerLine, hands: Hands) -> None:
         known = self._file.load()
         if known is None:
-            self._step(events.Begun(), line)
+            seconds = self._hold()
+            until = None if seconds is None else self._clock() + seconds
+            self._step(events.Begun(hold_until=until), line)
         else:
             self._state = known
         hung_up = False
@@ -185,6 +195,8 @@ class Agent:
         command = self._command()
         if command is not None:
             yield command
+        if self._state.hold_until is not None and self._hold() is None:
+            yield events.Released(at=self._clock())
         yield from self._from_runner(line, hung_up=hung_up)
         yield from self._reports()
         outcome = hands.fetch()
@@ -241,7 +253,9 @@ class Agent:
         poll.register(self._waker.descriptor, select.POLLIN)
         if line.doorbell is not None:
             poll.register(line.doorbell, select.POLLIN)
-        ready = dict(poll.poll(self._options.tick_seconds * 1000))
+        holds = self._state.phase is Phase.HOLD
+        seconds = self._options.hold_tick_seconds if holds else self._options.tick_seconds
+        ready = dict(poll.poll(seconds * 1000))
         self._waker.clear()
         return line.doorbell in ready and bool(ready[line.doorbell] & select.POLLHUP)
 

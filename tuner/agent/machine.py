@@ -14,6 +14,7 @@ from tuner.agent.course import (
     levels_left,
     looked_up,
     prepared,
+    released,
     restored,
     save,
 )
@@ -41,15 +42,19 @@ from tuner.agent.state import Ending, Phase, State
 from tuner.agent.writing import reports_body
 from tuner.log.records import Kind
 from tuner.pipeline.plan import ObjectivePlan, TrialPlan
+from tuner.pipeline.result import HOLD_ENDED
 from tuner.trial import Command, Outcome
 
-_BEFORE_RUN = (Phase.LOOKUP, Phase.RESTORE, Phase.PREPARE)
+_BEFORE_RUN = (Phase.LOOKUP, Phase.RESTORE, Phase.PREPARE, Phase.HOLD)
 _AFTER_RUN = (Phase.SETTLE, Phase.STORE)
 _KILLED = 137
 
 TERMINATED = Ending(outcome=None, reason="Terminated", message="The pod is being taken away.")
 INTERRUPTED = Ending(outcome=None, reason="Interrupted", message="The agent was told to end.")
 RUNNER_LOST = Ending(outcome=None, reason="RunnerLost", message="The runner died.")
+HOLD_OVER = Ending(
+    outcome=Outcome.PAUSED, reason=HOLD_ENDED, message="No place became free in time."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,9 @@ class Machine:
         """The next state; events that come late or twice change nothing."""
         match event:
             case events.Begun():
-                return begin(self.plan, state)
+                return begin(self.plan, replace(state, hold_until=event.hold_until))
+            case events.Released():
+                return released(self.plan, state, at=event.at)
             case events.Started() | events.Exited() | events.Signalled() | events.RunnerGone():
                 return self._heard(state, event)
             case events.Taken():
@@ -160,6 +167,8 @@ class Machine:
         return end(self.plan, state, lost)
 
     def _tick(self, state: State, *, at: float) -> State:
+        if state.hold_until is not None and at >= state.hold_until:
+            return self._halt(replace(state, hold_until=None), HOLD_OVER)
         if state.phase is not Phase.RUN or state.ending is not None:
             return state
         stage = self.plan.stages[state.index]

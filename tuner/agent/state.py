@@ -17,11 +17,12 @@ FORMAT = 1
 
 
 class Phase(StrEnum):
-    """What the agent is at; every phase but RUN and QUIT waits for the jobs to be done."""
+    """What the agent is at; every phase but HOLD, RUN and QUIT waits for the jobs to be done."""
 
     LOOKUP = "Lookup"
     RESTORE = "Restore"
     PREPARE = "Prepare"
+    HOLD = "Hold"
     RUN = "Run"
     SETTLE = "Settle"
     STORE = "Store"
@@ -92,6 +93,7 @@ class State:
         ending: Why it is going to end, once it is.
         halt: How to end before the next stage, asked for while this one was being stored.
         gone: Whether the runner is dead.
+        hold_until: Until when it may wait for a place before anything runs; None once it has one.
         jobs: To do, in order; the first is under way.
         facts: Of the artifact of each stage found in the cache, by name.
         results: Of each stage looked at, by name, in order.
@@ -116,6 +118,7 @@ class State:
     ending: Ending | None = None
     halt: Ending | None = None
     gone: bool = False
+    hold_until: float | None = None
     jobs: tuple[Job, ...] = ()
     facts: Mapping[str, Facts] = field(default_factory=dict)
     results: Mapping[str, StageResult] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.pipeline.layout import POD_BASE, Layout, StageFiles
 from tuner.pipeline.plan import FidelityPlan, ObjectivePlan, StagePlan, TrialPlan
 from tuner.pipeline.plan_json import plan_from_json, plan_to_json
-from tuner.pipeline.result import AgentResult
+from tuner.pipeline.result import HOLD_ENDED, AgentResult
 
 if TYPE_CHECKING:
     from tuner.pipeline.keys import KeyParts, StageKey, stage_key
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tuner.pipeline.source import PlanSettings, StudyIdentity
 
 __all__ = [
+    "HOLD_ENDED",
     "POD_BASE",
     "AgentResult",
     "FidelityPlan",

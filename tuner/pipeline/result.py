@@ -13,6 +13,9 @@ from tuner.trial import Outcome, StageOutcome, StageResult, TrialResult
 MAX_BYTES = 4096
 """What Kubernetes keeps of a termination message."""
 
+HOLD_ENDED = "HoldEnded"
+"""Reason of an attempt that was made ahead and found no place in time; nothing of it has run."""
+
 _VERSION = 1
 _MESSAGE_LENGTHS = (1000, 300, 100, 0)
 _METRICS_KEPT = 16

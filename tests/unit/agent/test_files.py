@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuner.agent.commands import CommandFile
+from tuner.agent.commands import CommandFile, HoldFile
 from tuner.agent.events import Commanded, Exited, Ready, RunnerGone, Signalled, Started
 from tuner.agent.files import make_base, make_folders, script, write_script
 from tuner.agent.line import RunnerLine
@@ -91,6 +91,18 @@ def test_a_command_is_told_once(tmp_path: Path, text: str, expected: Commanded |
     (tmp_path / "command").write_text(text)
     assert source() == expected
     assert source() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("60\n", 60.0), ("", None), ("soon", 0.0), ("inf", 0.0)]
+)
+def test_a_file_says_how_long_a_trial_may_wait(
+    tmp_path: Path, text: str, seconds: float | None
+) -> None:
+    source = HoldFile(tmp_path / "hold")
+    assert source() is None
+    (tmp_path / "hold").write_text(text)
+    assert source() == seconds
 
 
 @pytest.mark.parametrize("left", ["link", "file", "locked folder"])

@@ -361,6 +361,48 @@ def test_the_flush_time_is_taken_from_the_grace() -> None:
     assert stop_seconds(replace(PLAN, grace_seconds=0.5)) == 0.5
 
 
+def test_a_held_trial_is_ready_and_starts_when_it_is_released() -> None:
+    state = _settle(MACHINE.apply(State(), events.Begun(hold_until=160.0)))
+    assert (state.phase, state.hold_until) == (Phase.HOLD, 160.0)
+    assert signals(PLAN, before=None, after=state) == ()
+    state = MACHINE.apply(state, events.Tick(at=159.0))
+    assert state.phase is Phase.HOLD
+    state = MACHINE.apply(state, events.Released(at=159.5))
+    assert (state.phase, state.saved_at) == (Phase.RUN, 159.5)
+    assert signals(PLAN, before=None, after=state) == ("run prepare 1",)
+    assert MACHINE.apply(state, events.Tick(at=161.0)).phase is Phase.RUN
+
+
+def test_a_trial_released_before_it_is_ready_does_not_wait() -> None:
+    state = MACHINE.apply(State(), events.Begun(hold_until=160.0))
+    state = _settle(MACHINE.apply(state, events.Released(at=100.0)))
+    assert state.phase is Phase.RUN
+
+
+def test_decisions_put_off_are_taken_once_the_trial_has_a_place() -> None:
+    progress = replace(Progress(), fidelity=3.0, due=((3.0, (0.1, 5.0)),))
+    prepared = {**ANSWERS, jobs.Prepare: jobs.Prepared(progress=progress)}
+    state = MACHINE.apply(State(index=1), events.Begun(hold_until=160.0))
+    while state.jobs:
+        answer = prepared[type(state.jobs[0])]
+        state = MACHINE.apply(state, events.Answered(answer=answer, at=100.0))
+    assert (state.phase, state.progress.due) == (Phase.HOLD, progress.due)
+    state = MACHINE.apply(state, events.Released(at=110.0))
+    assert [type(job) for job in state.jobs] == [jobs.Decide]
+
+
+@pytest.mark.parametrize("ready", [False, True])
+def test_a_hold_that_is_over_ends_the_attempt_and_nothing_has_run(ready: bool) -> None:
+    state = MACHINE.apply(State(), events.Begun(hold_until=160.0))
+    state = _settle(state) if ready else state
+    state = _settle(MACHINE.apply(state, events.Tick(at=160.0)))
+    assert state.phase is Phase.QUIT
+    result = agent_result(PLAN, state=state)
+    assert result is not None
+    assert (result.outcome, result.reason, result.stages) == (Outcome.PAUSED, "HoldEnded", ())
+    assert MACHINE.apply(state, events.Released(at=161.0)).phase is Phase.QUIT
+
+
 any_event: st.SearchStrategy[events.Event] = st.one_of(
     st.just(events.Begun()),
     st.just(events.Ready()),
@@ -375,15 +417,20 @@ any_event: st.SearchStrategy[events.Event] = st.one_of(
     st.just(events.Interrupted()),
     st.builds(events.Tick, at=st.floats(0, 1000)),
     st.builds(events.StoreAway, message=st.just("away")),
+    st.builds(events.Released, at=st.floats(0, 1000)),
 )
 
 
-@given(st.lists(st.tuples(any_event, st.booleans()), max_size=30), st.booleans())
+@given(
+    st.lists(st.tuples(any_event, st.booleans()), max_size=30),
+    st.booleans(),
+    st.sampled_from([None, 0.0, 500.0, 2000.0]),
+)
 def test_any_course_of_events_can_be_written_down_and_ends(
-    course: list[tuple[events.Event, bool]], restart: bool
+    course: list[tuple[events.Event, bool]], restart: bool, hold_until: float | None
 ) -> None:
     machine = replace(MACHINE, plan=replace(PLAN, fidelity=replace(FIDELITY, restart=restart)))
-    state = machine.apply(State(), events.Begun())
+    state = machine.apply(State(), events.Begun(hold_until=hold_until))
     for event, answer in course:
         if isinstance(event, events.Begun):
             continue
@@ -391,6 +438,7 @@ def test_any_course_of_events_can_be_written_down_and_ends(
         if answer and state.jobs:
             given_answer = ANSWERS[type(state.jobs[0])]
             state = machine.apply(state, events.Answered(answer=given_answer, at=500.0))
+        assert state.hold_until is None or not state.execution.number, "it runs while it is held"
         written = state_to_json(state)
         assert state_to_json(state_from_json(written)) == written
         signals(machine.plan, before=None, after=state)
