@@ -49,12 +49,17 @@ class Bucket:
     def contents(self, prefix: str = "") -> Iterator[tuple[str, bytes]]:
         """Objects under a prefix with their bytes."""
         for key in self.keys(prefix):
-            response = self._client.get_object(NAME, key)
-            try:
-                yield key, response.read()
-            finally:
-                response.close()
-                response.release_conn()
+            yield key, self.read(key)
+
+    def read(self, key: str) -> bytes:
+        """The bytes of an object."""
+        response = self._client.get_object(NAME, key)
+        try:
+            found: bytes = response.read()
+        finally:
+            response.close()
+            response.release_conn()
+        return found
 
     def log(self, study: Object) -> StudyLog:
         """The log of a study."""

@@ -48,7 +48,7 @@ class Kube:
 
     def __init__(self) -> None:
         config.load_kube_config(config_file=os.environ.get("KUBECONFIG"))
-        self._api = client.ApiClient()
+        self.client = client.ApiClient()
 
     def list(self, kind: str, namespace: str = "", *, selector: str = "") -> list[Object]:
         """All objects of a kind (plural), in a namespace or in the cluster."""
@@ -68,14 +68,14 @@ class Kube:
         return answer
 
     def _read(self, path: str, query: list[tuple[str, str]]) -> Any:
-        parameters = self._api.param_serialize(
+        parameters = self.client.param_serialize(
             "GET",
             path,
             query_params=query,
             header_params={"Accept": "application/json"},
             auth_settings=["BearerToken"],
         )
-        response = self._api.call_api(*parameters, _request_timeout=20)
+        response = self.client.call_api(*parameters, _request_timeout=20)
         data = response.read()
         if not 200 <= response.status < 300:
             raise client.ApiException(status=response.status, reason=str(data[:300]))
