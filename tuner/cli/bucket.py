@@ -46,10 +46,14 @@ def open_place(*, local: Path | None, namespace: str | None) -> Place:
     """The folder of `tuner run`, or with a namespace the bucket that the environment names.
 
     Raises:
+        UnknownObject: There is no such folder; looking makes none.
         TunerError: A namespace was given, and TUNER_STORE is not set.
     """
     if local is not None or namespace is None:
-        return Place(store=FolderStore(local or DEFAULT_FOLDER), namespace=NAMESPACE)
+        folder = local or DEFAULT_FOLDER
+        if not folder.is_dir():
+            raise UnknownObject(f"there is no folder {folder}")
+        return Place(store=FolderStore(folder), namespace=NAMESPACE)
     text = os.environ.get(STORE)
     if not text:
         raise TunerError(

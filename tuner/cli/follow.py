@@ -50,17 +50,27 @@ def wait(
     from tuner.cli.output import show
     from tuner.cli.source import open_source
     from tuner.cli.status import status_text
-    from tuner.spec import duration_seconds
 
+    seconds = None if timeout is None else _seconds(timeout)
     source = open_source(local=local, namespace=namespace, context=context, study=study)
     report = wait_for_end(
         lambda: source.overview(study)[0],
-        timeout_seconds=None if timeout is None else duration_seconds(timeout),
+        timeout_seconds=seconds,
     )
     show(output, text=lambda: status_text([report]), shape=report.to_json)
     if not report.finished:
         typer.echo(f"{study} has not ended within {timeout}", err=True)
     raise typer.Exit(exit_code(report))
+
+
+def _seconds(timeout: str) -> float:
+    from tuner.errors import ManifestError
+    from tuner.spec import duration_seconds
+
+    try:
+        return duration_seconds(timeout)
+    except ManifestError as error:
+        raise typer.BadParameter(str(error), param_hint="--timeout") from None
 
 
 def wait_for_end(

@@ -130,6 +130,8 @@ def _inputs(given: list[str], *, loaded: Loaded) -> dict[str, str]:
         name, equals, path = text.partition("=")
         if not equals or name not in known:
             names = ", ".join(sorted(known)) or "none"
-            raise typer.BadParameter(f"{text!r} is not NAME=PATH of an input; there are: {names}")
+            raise typer.BadParameter(
+                f"{text!r} is not NAME=PATH of an input; there are: {names}", param_hint="--input"
+            )
         inputs[name] = path
     return inputs

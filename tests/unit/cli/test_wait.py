@@ -57,3 +57,10 @@ def test_a_time_that_is_over_is_said_to_be(invoke, local, monkeypatch):
     result = invoke("wait", "ranker", "--timeout", "90s")
     assert (result.exit_code, clock.time) == (1, 90.0)
     assert "has not ended within 90s" in result.stderr
+
+
+def test_a_timeout_that_is_no_duration_is_refused_by_name(invoke, local):
+    result = invoke("wait", "ranker", "--timeout", "soon")
+    assert result.exit_code == ExitCode.BAD_MANIFEST
+    assert "--timeout" in result.stderr
+    assert '"soon" is not a duration' in result.stderr
