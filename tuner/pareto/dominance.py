@@ -42,7 +42,8 @@ def sort_into_fronts(points: Sequence[Point]) -> list[int]:
     staircases: list[_Staircase] = []
     for index in sorted(range(len(points)), key=points.__getitem__):
         point = points[index]
-        rank = _first(len(staircases), lambda k, p=point: not staircases[k].covers(p))
+        # Called before the loop goes on.
+        rank = _first(len(staircases), lambda k: not staircases[k].covers(point))  # noqa: B023
         if rank == len(staircases):
             staircases.append(_Staircase())
         staircases[rank].add(point)
@@ -139,7 +140,8 @@ def _sort_by_bit_sets(points: Sequence[Point]) -> list[int]:
     members: list[int] = []
     fronts = [0] * len(points)
     for position, above in enumerate(dominators):
-        rank = _first(len(members), lambda k, a=above: not members[k] & a)
+        # Called before the loop goes on.
+        rank = _first(len(members), lambda k: not members[k] & above)  # noqa: B023
         if rank == len(members):
             members.append(0)
         members[rank] |= 1 << position
