@@ -110,7 +110,7 @@ class Forget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastSign:
-    """What did an attempt that vanished leave: its result, its last heartbeat?"""
+    """What did an attempt that vanished leave: its result, its last sign of life?"""
 
     trial: str
     attempt: int

@@ -94,11 +94,14 @@ class StudyBook:
                 self._ended[action.trial] = (*earlier, verdict)
 
     async def last_sign(self, question: LastSign) -> Sign:
-        """What an attempt that vanished left."""
+        """What an attempt that vanished left; it lived until it last wrote anything."""
         await self.read()
         beat = await asyncio.to_thread(self._log.get_heartbeat, question.trial)
-        seen = None if beat is None or beat.attempt != question.attempt else beat.time
         story = self._chronicle.story(question.trial)
+        times = () if story is None else story.spans.get(question.attempt, ())
+        if beat is not None and beat.attempt == question.attempt:
+            times = (*times, beat.time)
+        seen = max(times, default=None)
         result = None if story is None else story.said(question.attempt)
         if result is None:
             return Sign(seen=seen)

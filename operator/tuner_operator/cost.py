@@ -34,7 +34,7 @@ def interval(pod: PodFacts, *, now: float, last_sign: float | None = None) -> In
     Args:
         pod: The pod.
         now: Seconds since the epoch; the end while it runs.
-        last_sign: Of a pod that vanished: the later of the agent's and the node's last heartbeat.
+        last_sign: Of a pod that vanished: the last record or heartbeat of its agent.
     """
     if pod.scheduled is None:
         return Interval()

@@ -92,7 +92,7 @@ class LogView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """The answer to `LastSign`: the later of the heartbeats, and the result if one was stored."""
+    """The answer to `LastSign`: when the agent last wrote, and the result if one was stored."""
 
     seen: float | None = None
     result: AgentResult | None = None

@@ -11,7 +11,8 @@ import pytest
 
 from tuner.artifacts import FolderStore
 from tuner.errors import ManifestError, StoreError
-from tuner.log import StudyLog
+from tuner.log import Kind, StudyLog
+from tuner.log.keys import log_key
 from tuner.spec.instance_type import InstanceTypeSpec
 from tuner.spec.status import TuningStudyStatus
 from tuner.spec.trial import TrialState
@@ -226,6 +227,17 @@ def test_the_last_sign_is_of_that_very_attempt(book, store):
     )
     assert first.seen is None
     assert second.seen is not None
+
+
+def test_what_an_attempt_wrote_is_a_sign_of_life_before_its_first_heartbeat(book, store):
+    log = StudyLog(store, book.prefix)
+    key = log.append(Kind.REPORTS, trial="s-0-1", attempt=1, body={"reports": []})
+    written = log_key(key).milliseconds / 1000
+    question = LastSign(trial="s-0-1", attempt=1)
+    assert asyncio.run(book.last_sign(question)).seen == written
+    log.put_heartbeat("s-0-1", attempt=1)
+    assert asyncio.run(book.last_sign(question)).seen >= written
+    assert asyncio.run(book.last_sign(LastSign(trial="s-0-1", attempt=2))).seen is None
 
 
 def test_what_workers_learned_from_is_read_where_it_is_asked_for(book, store, spec):
