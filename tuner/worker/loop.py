@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tuner.artifacts import ArtifactStore
 from tuner.backends import TrialBackend
@@ -14,52 +13,20 @@ from tuner.errors import BackendError, StoreError
 from tuner.log import Kind
 from tuner.searchers import History, Searcher, Suggestion, proposal_rng
 from tuner.study.bodies import proposed_body
-from tuner.study.chronicle import Story
 from tuner.study.markers import mark_exhausted, mark_idle
 from tuner.trial import Trial, trial_name
 from tuner.worker.ahead import Prepared
+from tuner.worker.demand import Demand, WorkerSettings
 from tuner.worker.memory import Memory
-from tuner.worker.promoting import Promoter, holder_of
+from tuner.worker.places import Places
+from tuner.worker.promoting import Promoter
+
+__all__ = ["Demand", "Worker", "WorkerSettings"]
 
 POLL_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 10.0
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSettings:
-    """Who a worker is.
-
-    Attributes:
-        study: The study's name.
-        ordinal: The worker's, from 0.
-        seed: The study's.
-    """
-
-    study: str
-    ordinal: int = 0
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """How many trials are wanted now, as the study's manifest says at the moment.
-
-    Attributes:
-        slots: How many trials this worker keeps open.
-        ahead: How many more it proposes ahead, to wait in the queue until a slot is free: the
-            next pod then starts sooner, and its proposal knows a little less.
-        prepared: Whether it makes its next proposal while trials run, before a slot is free.
-        max_trials: How many the whole study may start; None for no bound.
-        ended: Whether the study has ended.
-    """
-
-    slots: int
-    ahead: int = 0
-    prepared: bool = False
-    max_trials: int | None = None
-    ended: bool = False
 
 
 class Worker:
@@ -110,6 +77,12 @@ class Worker:
         self._pending: Trial | None = None
         self._prepared: Prepared | None = None
         self._promoter = promoter
+        self._places = Places(
+            settings,
+            chronicle=view.chronicle,
+            memory=self._memory,
+            adopts=promoter is not None,
+        )
         self.exhausted = False
         self.idle: int | None = None
         self.ended = False
@@ -157,11 +130,11 @@ class Worker:
         self._memory.update()
         open_names = {one.trial for one in self._backend.open_trials()}
         self._start_again(open_names)
-        free = self._free(demand, open_names)
+        free = self._places.free(demand, open_names=open_names)
         promoted = self._promote(free)
         room = min(free - promoted, self._allowed(demand))
         if room > 0 and not self.exhausted:
-            self._propose(room, first=self._next_number(open_names))
+            self._propose(room, first=self._places.next_number(open_names))
         self._look_up(demand, promoted=promoted, free=free)
 
     @property
@@ -199,7 +172,7 @@ class Worker:
         if not wanted or demand.ended or self.exhausted:
             return
         self._memory.update()
-        number = self._next_number({one.trial for one in self._backend.open_trials()})
+        number = self._places.next_number({one.trial for one in self._backend.open_trials()})
         ended = self._memory.ended
         if self._prepared is None or not self._prepared.is_fresh(number=number, ended=ended):
             suggestion = self._suggest(self._memory.history(), number)
@@ -209,7 +182,7 @@ class Worker:
 
     def _start_again(self, open_names: set[str]) -> None:
         """Own proposals that were written down and never started: a crash lies in between."""
-        mine = [story for story in self._memory.stories if story.is_open and self._is_mine(story)]
+        mine = [one for one in self._memory.stories if one.is_open and self._places.is_own(one)]
         for story in sorted(mine, key=lambda one: (one.created, one.name)):
             if story.trial is not None and not story.attempts and story.name not in open_names:
                 self._backend.start(story.trial)
@@ -239,40 +212,11 @@ class Worker:
             return 0
         return self._promoter.finish(self._memory.stories, places=free)
 
-    def _free(self, demand: Demand, open_names: set[str]) -> int:
-        """Places that no trial holds; one that waits at a rung holds none."""
-        room = demand.slots + (demand.ahead if demand.slots else 0)
-        return room - sum(self._holds(name) for name in open_names) - self._adopted()
-
-    def _holds(self, name: str) -> bool:
-        """Whether an own open trial takes a place here, rather than none or another worker's."""
-        if self._number(name) is None:
-            return False
-        story = self._view.chronicle.story(name)
-        if story is None or story.trial is None:
-            return True
-        return story.waits_at is None and holder_of(story) == self._settings.ordinal
-
-    def _adopted(self) -> int:
-        """How many trials of other workers go on in places of this one."""
-        if self._promoter is None:
-            return 0
-        return sum(
-            one.is_open and one.waits_at is None and holder_of(one) == self._settings.ordinal
-            for one in self._memory.stories
-            if one.promotions and not self._is_mine(one)
-        )
-
     def _allowed(self, demand: Demand) -> int:
         """How many more trials the study may start."""
         if demand.max_trials is None:
             return demand.slots + demand.ahead
         return demand.max_trials - self._memory.counted
-
-    def _next_number(self, open_names: set[str]) -> int:
-        known = self._memory.highest(self._settings.ordinal)
-        numbers = (number for name in open_names if (number := self._number(name)) is not None)
-        return 1 + max([known, *numbers])
 
     def _start(self, suggestion: Suggestion, *, number: int) -> Trial:
         trial = Trial(
@@ -296,12 +240,3 @@ class Worker:
         self._view.append(Kind.PROPOSED, trial=trial.name, attempt=0, body=body)
         self._pending = None
         self._view.refresh()
-
-    def _is_mine(self, story: Story) -> bool:
-        return story.trial is not None and story.trial.worker == self._settings.ordinal
-
-    def _number(self, name: str) -> int | None:
-        """The number in the name of an own trial; None for another worker's."""
-        start = trial_name(self._settings.study, worker=self._settings.ordinal, number=0)[:-1]
-        rest = name.removeprefix(start)
-        return int(rest) if name.startswith(start) and rest.isdigit() else None
