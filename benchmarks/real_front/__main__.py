@@ -4,13 +4,15 @@
 
 For each problem (digits, torch-conv) a study without a model and without early stopping runs every
 configuration on three instance types that differ in CPU limit and price. Then Auto, with the
-example's rungs, gets a quarter of the dollars that this was charged, each seed from an empty cache.
+example's rungs, gets a quarter of the dollars that this was charged, each seed from an empty cache;
+no trial of it may cost more than an eighth of them.
 Both studies use the stage cache within themselves: the grid pays for each `prepare` once, on one
 type, and what it would cost on the others is then predicted from that.
 
 Beside it stands what a random order of the grid's own trials comes to for the same dollars, from
-its measurements. It takes long: --minutes suspends what runs and keeps it, and the same command
-goes on; --forget begins anew. Ends with one line of JSON.
+its measurements, on all types and on the one that costs least an hour. It takes long: --minutes
+suspends what runs and keeps it, and the same command goes on; --forget begins anew. Ends with one
+line of JSON.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +40,10 @@ from release import SECRET, SYSTEM, install
 NAMESPACE = "real-front"
 SHARE_OF_DOLLARS = 0.25
 SHARE_OF_VOLUME = 0.95
+SHARE_OF_A_TRIAL = 1 / 8
+"""Of a search's money: what a trial may cost at worst is set aside while it runs."""
 REPEATS = 1000
+PROGRESS_SECONDS = 30.0
 
 
 class OutOfTime(Exception):
@@ -72,14 +78,19 @@ class Lab:
         if self._kube.get("tuningstudies", name, NAMESPACE) is None:
             self._kube.apply(placed(manifest, NAMESPACE))
         self._suspend(name, False)
+        shown = time.monotonic()
         while True:
             study = self._kube.get("tuningstudies", name, NAMESPACE) or {}
             if study.get("status", {}).get("completionTime"):
+                _show(name, study)
                 return study
             if time.monotonic() > self._deadline:
                 self._suspend(name, True)
-                print(f"{name}: {study.get('status', {}).get('trials')}", file=sys.stderr)
+                _show(name, study)
                 raise OutOfTime
+            if time.monotonic() - shown > PROGRESS_SECONDS:
+                shown = time.monotonic()
+                _show(name, study)
             time.sleep(2)
 
     def trials(self, study: str) -> list[Object]:
@@ -138,6 +149,7 @@ def measure(lab: Lab, problem: Problem, *, seeds: int) -> tuple[list[Figure], di
             f"{problem.name}-auto-{seed}",
             searcher={"type": "Auto", "seed": seed},
             budget={"maxCost": round(budget, 6)},
+            trialLimits={"maxCost": round(SHARE_OF_A_TRIAL * budget, 6)},
         )
         ended = lab.finished(search)
         mine = lab.trials(search["metadata"]["name"])
@@ -145,6 +157,8 @@ def measure(lab: Lab, problem: Problem, *, seeds: int) -> tuple[list[Figure], di
         dollars.append(float(ended["status"]["cost"]["spent"]) / paid)
         trials.append({"completed": len(_completed(mine)), "all": len(mine)})
     random = grid.random_shares(budget, repeats=REPEATS)
+    cheapest = _cheapest()
+    cheap = grid.random_shares(budget, repeats=REPEATS, within=lambda key: cheapest in key[1])
     worst = statistics.median(shares)
     figures = [
         Figure(
@@ -169,11 +183,31 @@ def measure(lab: Lab, problem: Problem, *, seeds: int) -> tuple[list[Figure], di
         "shares of each search": shares,
         "random order, median": statistics.median(random),
         "random order, 95 % interval of the median": bootstrap(random),
-        "random order, share of draws that reach the target": statistics.fmean(
-            one >= SHARE_OF_VOLUME for one in random
-        ),
+        "random order, share of draws that reach the target": _reached(random),
+        f"random order on {cheapest}, median": statistics.median(cheap),
+        f"random order on {cheapest}, share of draws that reach the target": _reached(cheap),
+        "cells": [
+            {"of": key, "values": cell.values, "paid": cell.paid_usd}
+            for key, cell in grid.cells.items()
+        ],
     }
     return figures, control
+
+
+def _reached(shares: Sequence[float]) -> float:
+    return statistics.fmean(one >= SHARE_OF_VOLUME for one in shares)
+
+
+def _cheapest() -> str:
+    """The type that costs least an hour."""
+    least = min(instance_types(), key=lambda one: float(one["spec"]["pricePerHour"]))
+    return str(least["metadata"]["name"])
+
+
+def _show(name: str, study: Object) -> None:
+    status = study.get("status", {})
+    spent = status.get("cost", {}).get("spent")
+    print(f"{name}: {status.get('trials')}, ${spent}", file=sys.stderr, flush=True)
 
 
 def _grid(trials: list[Object], problem: Problem) -> Grid:

@@ -15,6 +15,10 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 CODE = "torch-conv"
 """The ConfigMap with the second pipeline's code."""
 
+SAME_SEED = ("env", "TUNER_SEED=0")
+"""Before each command: a stage's seed is that of the study's searcher, and what a search finds is
+valued with what the grid measured of it."""
+
 Manifest = dict[str, Any]
 
 
@@ -26,11 +30,13 @@ class Problem:
         name: Of the example.
         values: Of each parameter, the ones in the grid.
         objectives: What is traded, all to be minimised; of the example's.
+        left_out: Stages of the example that report none of them.
     """
 
     name: str
     values: Mapping[str, tuple[Any, ...]]
     objectives: tuple[str, ...] = ("error", "cost")
+    left_out: frozenset[str] = frozenset()
 
     @property
     def configurations(self) -> int:
@@ -50,6 +56,11 @@ class Problem:
             spec.pop(key, None)
         spec["parameters"] = [_parameter(one, some) for one, some in self.values.items()]
         spec["objectives"] = [one for one in spec["objectives"] if one["metric"] in self.objectives]
+        spec["pipeline"]["stages"] = [
+            {**one, "command": [*SAME_SEED, *one["command"]]}
+            for one in spec["pipeline"]["stages"]
+            if one["name"] not in self.left_out
+        ]
         spec["hardware"] = {"instanceTypes": [one["metadata"]["name"] for one in instance_types()]}
         spec["trialLimits"] = {"maxDuration": "5m"}
         return {**manifest, "metadata": {"name": name}, "spec": {**spec, **changes}}
@@ -69,6 +80,7 @@ PROBLEMS = {
                 "optimizer": ("adam",),
                 "momentum": (0.9,),
             },
+            left_out=frozenset({"evaluate"}),
         ),
         Problem(
             name="torch-conv",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tuner.pareto import hypervolume
@@ -49,12 +49,27 @@ class Grid:
         whole = self._volume(self.cells)
         return self._volume(found) / whole if whole else 0.0
 
-    def random_shares(self, usd: float, *, repeats: int, seed: int = 0) -> Sequence[float]:
-        """The same for configurations drawn at random until the money is spent."""
+    def random_shares(
+        self,
+        usd: float,
+        *,
+        repeats: int,
+        seed: int = 0,
+        within: Callable[[Key], bool] = lambda _: True,
+    ) -> Sequence[float]:
+        """The same for configurations drawn at random until the money is spent.
+
+        Args:
+            usd: The money.
+            repeats: So many draws.
+            seed: Of the draws.
+            within: Which configurations are drawn from.
+        """
         rng = random.Random(seed)
+        drawn = [key for key in self.cells if within(key)]
         shares = []
         for _ in range(repeats):
-            order = rng.sample(list(self.cells), len(self.cells))
+            order = rng.sample(drawn, len(drawn))
             left, found = usd, []
             for key in order:
                 left -= self.cells[key].paid_usd

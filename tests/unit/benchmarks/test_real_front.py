@@ -43,11 +43,18 @@ def test_a_random_order_stops_when_its_money_is_spent():
     assert some == GRID.random_shares(4.0, repeats=200)
 
 
+def test_a_random_order_may_be_of_some_configurations_only():
+    alone = GRID.random_shares(16.0, repeats=20, within=lambda one: one == key(1))
+    assert set(alone) == {GRID.share([key(1)])}
+    assert set(GRID.random_shares(16.0, repeats=2, within=lambda one: False)) == {0.0}
+
+
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_every_grid_is_a_study_of_finite_size(name):
     problem = PROBLEMS[name]
     spec = TuningStudySpec.model_validate(problem.study("grid", budget={"maxTrials": 9})["spec"])
     assert {one.metric for one in spec.objectives} == set(problem.objectives)
+    assert all(one.command[:2] == ("env", "TUNER_SEED=0") for one in spec.pipeline.stages)
     assert {one.name for one in spec.parameters} == set(problem.values)
     offered = [InstanceType.model_validate(one) for one in instance_types()]
     assert spec.hardware.instance_types == tuple(one.metadata.name for one in offered)
