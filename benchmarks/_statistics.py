@@ -37,10 +37,6 @@ class Estimate:
         """As `Figure` takes it."""
         return self.low, self.high
 
-    def excludes(self, value: float) -> bool:
-        """Whether the interval does not hold the value."""
-        return not self.low <= value <= self.high
-
 
 @dataclass(frozen=True, slots=True)
 class WinTieLoss:

@@ -112,12 +112,6 @@ class Run:
         """p: the share of trials with at least one stage out of the cache."""
         return float(np.mean(self.saved > 0)) if self.count else 0.0
 
-    @property
-    def hit_share(self) -> float:
-        """s: of the trials with hits, the cost share of what was hit; nan without any."""
-        hit = self.saved > 0
-        return float(self.saved[hit].sum() / self.full[hit].sum()) if hit.any() else float("nan")
-
     def at(self, spent: Array) -> Array:
         """The best value when so much has been spent, of the shape of `spent`."""
         steps = np.concatenate([[self.start], self.best])

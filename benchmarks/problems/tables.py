@@ -143,16 +143,6 @@ class Table:
         """The same problem with studies to learn from."""
         return replace(self, declared=replace(self.declared, earlier=tuple(studies)))
 
-    def without_fidelity(self) -> Table:
-        """The same problem where every trial runs in full."""
-        return replace(
-            self,
-            declared=replace(self.declared, fidelity=None),
-            levels=self.levels[-1:],
-            taken=self.taken[:, -1:],
-            values={name: values[:, -1:] for name, values in self.values.items()},
-        )
-
 
 def _key(parameters: Values, instance_type: str) -> Key:
     return instance_type, tuple(sorted(parameters.items()))

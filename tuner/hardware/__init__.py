@@ -8,7 +8,7 @@ from tuner.hardware.choices import (
     StageChoices,
     resolve,
 )
-from tuner.hardware.cost import paid_share, price_per_hour, worst_case_cost
+from tuner.hardware.cost import paid_share, price_per_hour
 from tuner.hardware.features import instance_features
 from tuner.hardware.resources import InstanceResources, resources_of
 
@@ -25,5 +25,4 @@ __all__ = [
     "price_per_hour",
     "resolve",
     "resources_of",
-    "worst_case_cost",
 ]

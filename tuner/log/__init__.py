@@ -1,6 +1,5 @@
 """The study log: append-only records, rungs, heartbeats and the catalogue (docs/design/0002)."""
 
-from tuner.log.accepted import accepted_results
 from tuner.log.following import Crowd
 from tuner.log.keys import LogKey, RungEntry, study_prefix
 from tuner.log.marker import CatalogueEntry, Heartbeat, namespaces, studies
@@ -23,7 +22,6 @@ __all__ = [
     "StoredDecision",
     "StudyLog",
     "Tender",
-    "accepted_results",
     "namespaces",
     "studies",
     "study_prefix",

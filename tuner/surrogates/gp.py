@@ -23,7 +23,6 @@ from tuner.surrogates.kernels import (
     Array,
     Hyperparameters,
     matern52,
-    matern52_with_slope,
     squared_distances,
 )
 
@@ -138,27 +137,6 @@ class GaussianProcess:
         """R functions at inputs (n, p), shape (R, n), from normal numbers z (R, n)."""
         return drawn(self.mean(X), self.covariance(X, X), z)
 
-    def predict_gradient(self, x: Array) -> tuple[Array, Array]:
-        """Gradients of mean and variance with respect to the inputs.
-
-        Args:
-            x: One input (p,) or several (m, p).
-
-        Returns:
-            Two arrays of the shape of x. That of a mean function is taken by central differences.
-        """
-        X = self._columns(np.atleast_2d(x))
-        Z = self._weighted(X)
-        k, slope = matern52_with_slope(squared_distances(Z, self._Z))
-        scale = self.hyperparameters.scale
-        k *= scale
-        slope *= -scale / 3.0
-        weights = self.hyperparameters.weights(self.groups)
-        solved = self._factor.solve(k.T).T
-        mean = self._towards(slope * self._alpha, Z) * weights + self._mean_gradient(X)
-        variance = self._towards(slope * solved, Z) * (-2.0 * weights)
-        return mean.reshape(np.shape(x)), variance.reshape(np.shape(x))
-
     def condition(self, X: Array, y: Array) -> GaussianProcess:
         """The process with observations (m, p), (m,) added, in O(n^2 m)."""
         X, y = finite(X, y)
@@ -190,19 +168,6 @@ class GaussianProcess:
         if self.mean_function is not None:
             mean += self.mean_function(X)
         return mean
-
-    def _mean_gradient(self, X: Array) -> Array:
-        m, p = X.shape
-        if self.mean_function is None:
-            return np.zeros((m, p))
-        steps = _STEP * np.eye(p)
-        above = self.mean_function((X[:, None] + steps).reshape(-1, p))
-        below = self.mean_function((X[:, None] - steps).reshape(-1, p))
-        return np.asarray(((above - below) / (2.0 * _STEP)).reshape(m, p))
-
-    def _towards(self, coefficients: Array, Z: Array) -> Array:
-        """sum_i c_mi (z_m - z_i), shape (m, p), for coefficients (m, n)."""
-        return np.asarray(coefficients.sum(axis=1)[:, None] * Z - coefficients @ self._Z)
 
     def _blocks(self, count: int) -> Iterator[slice]:
         """Rows a block at a time, so that a block of covariances stays in the cache."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +19,6 @@ FAR = 4.0
 """Units from the median at which the far tail starts."""
 
 _LARGEST_EXPONENT = 300.0
-
-
-class Warp(Protocol):
-    """A rising change of scale, fitted to targets."""
-
-    @classmethod
-    def of(cls, y: Array) -> Self:
-        """The warp for targets (n,)."""
-
-    def transform(self, y: Array) -> Array:
-        """Targets as the model sees them, same shape."""
-
-    def inverse(self, z: Array) -> Array:
-        """What the model says in the targets' own scale, same shape."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,6 @@ def test_pairs_are_resampled_together():
     theirs = np.random.default_rng(1).lognormal(0, 2, 40)
     exact = ratio(0.5 * theirs, theirs)
     assert exact.interval == pytest.approx((0.5, 0.5))
-    assert exact.excludes(1.0)
     assert ratio(0.5 * theirs, theirs, of="each").interval == pytest.approx((0.5, 0.5))
     assert ratio([2.0, 4.0, 9.0], [1.0, 1.0, 1.0], of="median").value == 4.0
     assert difference(theirs + 2, theirs).interval == pytest.approx((2.0, 2.0))

@@ -6,7 +6,7 @@ import pytest
 
 from tuner.artifacts import Patience
 from tuner.errors import LogError, StoreUnreachable
-from tuner.log import Entry, Kind, Record, StudyLog, accepted_results
+from tuner.log import Entry, Kind, Record, StudyLog
 from tuner.log.bodies import MAX_BODY_BYTES
 
 PREFIX = "studies/ns/s.uid"
@@ -234,16 +234,3 @@ def test_many_records_are_read_in_order(store) -> None:
         store.time.now += 0.001
         log.append(Kind.RESULT, trial=f"s-0-{number}", attempt=1, body={"number": number})
     assert [record.body["number"] for record in log.read_all()] == list(range(50))
-
-
-def test_the_accepted_result_is_of_the_lowest_attempt_that_ended_the_trial(store) -> None:
-    log = log_on(store)
-    writes = [(3, "Completed"), (1, "NextSegment"), (2, "Completed"), (4, "Failed")]
-    for attempt, outcome in writes:
-        store.time.now += 1
-        body = {"outcome": outcome, "attempt": attempt}
-        log.append(Kind.RESULT, trial="s-0-0", attempt=attempt, body=body)
-    log.append(Kind.RESULT, trial="s-0-1", attempt=1, body={"outcome": "NextSegment"})
-    log.append(Kind.STAGE, trial="s-0-2", attempt=1, body={"outcome": "Completed"})
-    accepted = accepted_results(log.read_all())
-    assert {trial: record.attempt for trial, record in accepted.items()} == {"s-0-0": 2}

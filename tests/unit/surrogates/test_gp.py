@@ -86,23 +86,6 @@ def test_conditioning_on_a_point_lowers_the_variance_by_the_covariance(model, rn
     np.testing.assert_allclose(lowered, model.predict(inputs)[1] - cross**2 / at_point, atol=1e-10)
 
 
-@pytest.mark.parametrize("bent", [False, True])
-def test_gradients_are_those_of_finite_differences(
-    observations, groups, hyperparameters, rng, bent
-):
-    mean_function = (lambda X: np.sin(3.0 * X).sum(axis=1)) if bent else None
-    model = GaussianProcess(*observations, hyperparameters, groups, mean_function=mean_function)
-    inputs, step = rng.random((4, 5)), 1e-5 * np.eye(5)
-    means, variances = model.predict_gradient(inputs)
-    assert means.shape == variances.shape == (4, 5)
-    for row, mean_gradient, variance_gradient in zip(inputs, means, variances, strict=True):
-        above, below = model.predict(row + step), model.predict(row - step)
-        np.testing.assert_allclose(mean_gradient, (above[0] - below[0]) / 2e-5, atol=1e-7)
-        np.testing.assert_allclose(variance_gradient, (above[1] - below[1]) / 2e-5, atol=1e-7)
-    single = model.predict_gradient(inputs[1])
-    np.testing.assert_allclose(single, (means[1], variances[1]), rtol=1e-9)
-
-
 def test_a_mean_function_is_subtracted_before_and_added_after(
     observations, groups, hyperparameters, rng
 ):

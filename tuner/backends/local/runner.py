@@ -78,11 +78,6 @@ class LocalRunner:
             start_new_session=True,
         )
 
-    @property
-    def total_cpus(self) -> int:
-        """How many CPUs are shared out."""
-        return self._cpus.total
-
     def launch(self, order: Order) -> None:
         """Starts an attempt as soon as its CPUs are free; see `AttemptRunner`."""
         if order.id in self._jobs:

@@ -63,12 +63,6 @@ class Posterior:
         variance = 1.0 / precision
         return self.z - (self._white @ inverse) * variance, variance
 
-    def left_out_density(self) -> float:
-        """Sum over observations of the log density given all others."""
-        mean, variance = self.left_out()
-        scaled = (self.z - mean) ** 2 / variance
-        return float(-0.5 * (scaled + np.log(variance) + _LOG_TWO_PI).sum())
-
 
 def factorised(covariance: Array, *, noise: float) -> Array:
     """Lower Cholesky factor of covariance + noise I, with jitter where it is needed.

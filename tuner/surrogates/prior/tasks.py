@@ -75,9 +75,3 @@ def usable(tasks: Iterable[SourceTask]) -> tuple[SourceTask, ...]:
     """
     cleaned = (task.at(np.isfinite(task.y) & np.isfinite(task.X).all(axis=1)) for task in tasks)
     return tuple(task for task in cleaned if len(task) >= MIN_POINTS and np.ptp(task.scored) > 0.0)
-
-
-def same_inputs(tasks: Iterable[SourceTask]) -> bool:
-    """Whether the tasks are matched: seen at the same inputs, in the same order."""
-    first, *rest = tasks
-    return all(np.array_equal(first.X, task.X) for task in rest)

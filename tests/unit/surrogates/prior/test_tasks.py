@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tuner.errors import SurrogateError
-from tuner.surrogates.prior.tasks import MIN_POINTS, SourceTask, same_inputs, usable
+from tuner.surrogates.prior.tasks import MIN_POINTS, SourceTask, usable
 
 
 def make(y, *, full=None, name="t", X=None):
@@ -42,9 +42,3 @@ def test_the_scale_is_read_from_full_runs_where_there_are_enough():
     np.testing.assert_array_equal(make(np.arange(12), full=full).scored, np.arange(MIN_POINTS))
     few = np.arange(12) < MIN_POINTS - 1
     np.testing.assert_array_equal(make(np.arange(12), full=few).scored, np.arange(12))
-
-
-def test_tasks_are_matched_if_they_share_their_inputs_in_order():
-    one, other = make(range(6)), make(range(1, 7), name="u")
-    assert same_inputs([one, other])
-    assert not same_inputs([one, other.at(np.arange(6)[::-1])])
