@@ -5,6 +5,8 @@ M objectives, all minimised; n points; k points of a front.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,15 +24,42 @@ def best_points(points: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def best_rows(points: NDArray[np.float64]) -> NDArray[np.intp]:
     """Indices, rising, of the points that none dominates; equal points all are: (n, M) -> (k,)."""
-    left = np.lexsort(points.T[::-1])
-    best = []
+    order = np.lexsort(points.T[::-1])
+    return np.sort(order[_undominated(points[order])])
+
+
+def first_fronts(points: NDArray[np.float64], *, count: int) -> Iterator[NDArray[np.intp]]:
+    """The indices of front after front, until there are `count` points: (n, M) -> (k,) each."""
+    order = np.lexsort(points.T[::-1])
+    while len(order) and count > 0:
+        best = _undominated(points[order])
+        yield order[best]
+        count -= int(best.sum())
+        order = order[~best]
+
+
+def _undominated(points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which points none dominates, of points in lexicographic order: (n, M) -> (n,)."""
+    if points.shape[1] == 2:
+        return _undominated_pairs(points)
+    result = np.zeros(len(points), dtype=np.bool_)
+    left = np.arange(len(points))
     # In lexicographic order no later point dominates an earlier one.
     while len(left):
         first = points[left[0]]
-        equal = np.all(points[left] == first, axis=1)
-        best.append(left[equal])
+        result[left[np.all(points[left] == first, axis=1)]] = True
         left = left[np.any(points[left] < first, axis=1)]
-    return np.sort(np.concatenate(best)) if best else left
+    return result
+
+
+def _undominated_pairs(points: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The same of two objectives: what is better in the second than all distinct ones before it."""
+    distinct = np.ones(len(points), dtype=np.bool_)
+    distinct[1:] = np.any(points[1:] != points[:-1], axis=1)
+    second = points[distinct, 1]
+    best = np.ones(len(second), dtype=np.bool_)
+    best[1:] = second[1:] < np.minimum.accumulate(second)[:-1]
+    return np.asarray(best[np.cumsum(distinct) - 1], dtype=np.bool_)
 
 
 def dominated(points: NDArray[np.float64], front: NDArray[np.float64]) -> NDArray[np.bool_]:

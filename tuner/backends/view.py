@@ -9,8 +9,8 @@ from tuner.log import Crowd, Kind, Record, StudyLog
 from tuner.log.keys import log_key
 from tuner.study.chronicle import Chronicle
 
-PIECES = 2
-"""Of at most 1,000 records each: what one refresh takes in of a log that many write."""
+ENOUGH = 1500
+"""Records that end a refresh of a log that many write, with the piece that they came in."""
 
 
 class LogView:
@@ -90,9 +90,11 @@ class LogView:
     def _take(self, pieces: Iterator[list[Record]]) -> None:
         # Whatever ends this early, the reader goes on from there.
         self._pieces = None
-        for count, records in enumerate(pieces, start=1):
+        count = 0
+        for records in pieces:
             self._fold(records)
-            if self._crowd is not None and self._caught_up and count == PIECES:
+            count += len(records)
+            if self._crowd is not None and self._caught_up and count >= ENOUGH:
                 self._pieces = pieces
                 return
         self._caught_up = True

@@ -33,6 +33,9 @@ from tuner.log.shelf import Shelf, Shelved
 from tuner.log.singles import Missed, Singles
 
 _AT_ONCE = 1000
+_LINES_AT_ONCE = 250
+"""Of a segment: some 500 records, as lines of what ended together hold several."""
+
 _RELISTINGS = 5
 _NEVER = -1
 
@@ -150,13 +153,17 @@ class LogReader:
 
     def _from_block(self, block: Block) -> Iterator[list[Record]]:
         try:
-            with _without_collecting():
-                rows = block.rows()
-            for start in range(0, len(rows), _AT_ONCE):
-                yield records_of_lines(rows[start : start + _AT_ONCE], seen=self._seen)
+            pieces = block.pieces(_LINES_AT_ONCE)
+            while (records := self._next_of(pieces)) is not None:
+                yield records
         except ObjectCorrupt as error:
             _logger.warning("passed over a block of the study log: %s", error)
         self._done.add(block.name)
+
+    def _next_of(self, pieces: Iterator[list[tuple[str, object]]]) -> list[Record] | None:
+        with _without_collecting():
+            rows = next(pieces, None)
+            return None if rows is None else records_of_lines(rows, seen=self._seen)
 
     def _is_done(self, name: SegmentName) -> bool:
         return name in self._done or name.end <= self._floor()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from tuner.errors import ObjectCorrupt
 from tuner.log.bodies import BUNDLE, bundled
@@ -44,44 +44,43 @@ def records_of(key: LogKey, body: Mapping[str, object], *, seen: Seen) -> list[R
 
     Raises ObjectCorrupt.
     """
-    if key.kind != BUNDLE:
-        return _fresh(key.milliseconds, [(*key.logical_id, body)], seen=seen)
-    found = _fresh(key.milliseconds, bundled(body), seen=seen)
-    seen.add(fingerprint(key.kind, key.trial, key.attempt, key.part))
+    found: list[Record] = []
+    if key.kind == BUNDLE:
+        _take(bundled(body), key.milliseconds, seen=seen, found=found)
+        seen.add(fingerprint(key.kind, key.trial, key.attempt, key.part))
+    else:
+        _take([(*key.logical_id, body)], key.milliseconds, seen=seen, found=found)
     return found
 
 
 def records_of_lines(lines: Iterable[tuple[str, object]], *, seen: Seen) -> list[Record]:
     """The records of a block's lines, but for those that were seen; now they are."""
-    records: list[Record] = []
+    found: list[Record] = []
     for name, body in lines:
         # Names in segments were checked by those who took them from the listing.
         try:
             moment, kind, trial, number, part = name.split(".")
-            milliseconds, attempt = int(moment), int(number)
+            attempt = int(number)
             if not isinstance(body, dict) or not isinstance(body.pop("v", None), int):
                 raise ObjectCorrupt("not a JSON object with a version")
             if kind != BUNDLE:
-                rows: Sequence[_Row] = [(kind, trial, attempt, part, body)]
+                _take([(kind, trial, attempt, part, body)], int(moment), seen=seen, found=found)
             elif seen.add(fingerprint(kind, trial, attempt, part)):
-                rows = bundled(body)
-            else:
-                continue
-            records += _fresh(milliseconds, rows, seen=seen)
+                _take(bundled(body), int(moment), seen=seen, found=found)
         except (ValueError, ObjectCorrupt) as error:
             _logger.warning("passed over a record of a segment: %s: %s", name[:200], error)
-    return records
+    return found
 
 
 _Row = tuple[str, str, int, str, Mapping[str, object]]
 
 
-def _fresh(milliseconds: int, rows: Iterable[_Row], *, seen: Seen) -> list[Record]:
-    records = []
+def _take(rows: Iterable[_Row], milliseconds: int, *, seen: Seen, found: list[Record]) -> None:
+    """Adds what was not seen to what was found."""
     for kind, trial, attempt, part, body in rows:
         known = _KINDS.get(kind)
         if known is not None and seen.add(fingerprint(kind, trial, attempt, part)):
-            records.append(
+            found.append(
                 Record(
                     kind=known,
                     trial=trial,
@@ -91,7 +90,6 @@ def _fresh(milliseconds: int, rows: Iterable[_Row], *, seen: Seen) -> list[Recor
                     body=body,
                 )
             )
-    return records
 
 
 def in_key_order(records: Iterable[Record]) -> list[Record]:

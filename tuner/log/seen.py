@@ -36,53 +36,64 @@ class Seen:
         return mark in self._new or mark in self._old
 
     def __len__(self) -> int:
-        return len(self._new) + len(self._old)
+        return self._new.count + self._old.count
 
     def add(self, mark: int) -> bool:
         """Takes a fingerprint in; False if it was there."""
-        if mark in self._old or not self._new.add(mark):
+        if (self._old.count and mark in self._old) or not self._new.add(mark):
             return False
-        if len(self._new) >= self._most:
+        if self._new.count >= self._most:
             self._old, self._new = self._new, _Table()
         return True
 
 
 class _Table:
-    """Open addressing: a Python set of integers would take four times the memory."""
+    """Open addressing: a Python set of integers would take four times the memory.
+
+    Probing is written out wherever it is needed: a call would double what a record costs here.
+
+    Attributes:
+        count: How many are in it.
+    """
 
     def __init__(self) -> None:
-        self._slots = array("Q", bytes(8 * _FIRST_SLOTS))
-        self._mask = _FIRST_SLOTS - 1
-        self._count = 0
+        self.count = 0
+        self._resize(_FIRST_SLOTS)
 
     def __contains__(self, mark: int) -> bool:
-        return self._slots[self._place(mark)] != 0
-
-    def __len__(self) -> int:
-        return self._count
+        slots, mask = self._slots, self._mask
+        at = mark & mask
+        while found := slots[at]:
+            if found == mark:
+                return True
+            at = (at + 1) & mask
+        return False
 
     def add(self, mark: int) -> bool:
-        place = self._place(mark)
-        if self._slots[place]:
-            return False
-        self._slots[place] = mark
-        self._count += 1
-        if self._count > _FULL * len(self._slots):
+        slots, mask = self._slots, self._mask
+        at = mark & mask
+        while found := slots[at]:
+            if found == mark:
+                return False
+            at = (at + 1) & mask
+        slots[at] = mark
+        self.count += 1
+        if self.count > self._most:
             self._grow()
         return True
 
-    def _place(self, mark: int) -> int:
-        """The slot that holds a mark, or else the empty one where it belongs."""
-        slots, mask = self._slots, self._mask
-        at = mark & mask
-        while (found := slots[at]) and found != mark:
-            at = (at + 1) & mask
-        return at
+    def _resize(self, count: int) -> None:
+        self._slots = array("Q", bytes(8 * count))
+        self._mask = count - 1
+        self._most = int(_FULL * count)
 
     def _grow(self) -> None:
-        marks = [mark for mark in self._slots if mark]
-        self._slots = array("Q", bytes(16 * len(self._slots)))
-        self._mask = len(self._slots) - 1
-        self._count = 0
-        for mark in marks:
-            self.add(mark)
+        before = self._slots
+        self._resize(2 * len(before))
+        slots, mask = self._slots, self._mask
+        for mark in before:
+            if mark:
+                at = mark & mask
+                while slots[at]:
+                    at = (at + 1) & mask
+                slots[at] = mark

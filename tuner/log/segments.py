@@ -77,12 +77,26 @@ class Block:
 
     def rows(self) -> list[tuple[str, object]]:
         """Names and bodies, in order. Raises ObjectCorrupt."""
+        return [row for piece in self.pieces(max(1, self.lines)) for row in piece]
+
+    def pieces(self, count: int) -> Iterator[list[tuple[str, object]]]:
+        """Names and bodies in order, so many lines at a time. Raises ObjectCorrupt.
+
+        A piece of some hundred lines is parsed and read while it is in the core's cache.
+        """
+        lines = self.raw_lines()
+        if len(lines) != self.lines:
+            raise ObjectCorrupt(f"block {self.name.id}: {len(lines)} lines of {self.lines}")
+        for start in range(0, len(lines), count):
+            yield self._parsed(lines[start : start + count])
+
+    def _parsed(self, lines: Sequence[bytes]) -> list[tuple[str, object]]:
         try:
-            rows = json.loads(b"[" + b",".join(self.raw_lines()) + b"]")
+            rows = json.loads(b"[" + b",".join(lines) + b"]")
         except ValueError as error:
             raise ObjectCorrupt(f"block {self.name.id}: {error}") from error
-        if len(rows) != self.lines:
-            raise ObjectCorrupt(f"block {self.name.id}: {len(rows)} lines of {self.lines}")
+        if len(rows) != len(lines):
+            raise ObjectCorrupt(f"block {self.name.id}: not a record on each line")
         for row in rows:
             if not isinstance(row, list) or len(row) != 2 or not isinstance(row[0], str):
                 raise ObjectCorrupt(f"block {self.name.id}: not a line of a segment")

@@ -131,12 +131,16 @@ def _fits(text: str) -> bool:
     return len(text.encode()) <= MAX_BYTES
 
 
+_STAGE_OUTCOMES = {str(one): one for one in StageOutcome}
+"""By name: a long log tells of millions."""
+
+
 def stage_from_dict(data: Mapping[str, Any]) -> StageResult:
     """Reads one stage's result as it stands in results and `stage` records."""
     code = data["exit_code"]
     return StageResult(
         stage=str(data["stage"]),
-        outcome=StageOutcome(data["outcome"]),
+        outcome=_STAGE_OUTCOMES[data["outcome"]],
         seconds=float(data["seconds"]),
         cost_usd=float(data["cost_usd"]),
         first_run_seconds=float(data["first_run_seconds"]),

@@ -13,6 +13,7 @@ from tuner.pipeline.result import stage_from_dict
 from tuner.trial import Outcome, StageResult, Trial, TrialResult
 
 FORMAT = 1
+_OUTCOMES = {str(one): one for one in Outcome}
 T = TypeVar("T")
 
 
@@ -110,7 +111,7 @@ def _result(record: Record) -> TrialResult:
     return TrialResult(
         trial=record.trial,
         attempt=record.attempt,
-        outcome=Outcome(body["outcome"]),
+        outcome=_OUTCOMES[body["outcome"]],
         reason=str(body.get("reason", "")),
         message=str(body.get("message", "")),
         fidelity=float(body["fidelity"]),

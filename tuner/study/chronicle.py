@@ -49,14 +49,16 @@ class Chronicle:
         every worker from the rest of the log.
         """
         for record in records:
-            story = self._stories.setdefault(record.trial, Story(name=record.trial))
+            story = self._stories.get(record.trial)
+            if story is None:
+                story = self._stories[record.trial] = Story(name=record.trial)
             try:
                 story.take(record)
             except LogError as error:
                 _logger.warning("%s", error)
-            self._ordered = None
             for follower in self._followers:
                 follower.note(story)
+        self._ordered = None
 
     def follow(self) -> Follower:
         """Somebody who reads on: what is known now is its first news."""

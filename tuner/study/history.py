@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from tuner.searchers._protocol import Forgotten, History
 from tuner.spec.trial import TrialState
@@ -16,17 +16,23 @@ UNCOUNTED = frozenset({TrialState.CANCELLED, TrialState.REJECTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
+class _Sums:
+    """What one trial adds to the sums of a study; kept with its story."""
+
+    spans: tuple[Span, ...]
+    is_open: bool
+    started: bool
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told(_Sums):
     """What one trial adds to the history; kept with its story, for a long log changes little."""
 
     observed: tuple[tuple[float, str, float, Observation], ...]
     looks: tuple[StageResult, ...]
-    spans: tuple[Span, ...]
-    is_open: bool
     waits_at: float | None
     failure: str | None
-    started: bool
-    cost_usd: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +57,21 @@ class Past:
 
     def joined_by(self, stories: Sequence[Story], *, forgotten: Forgotten) -> Past:
         """The past with some more trials, and what searchers are then told of it."""
-        told = [_told(story) for story in stories]
+        sums = list(map(_sums, stories))
         return Past(
             counted=self.counted + sum(map(counts, stories)),
-            started=self.started + sum(one.started for one in told),
-            spent_usd=self.spent_usd + sum(one.cost_usd for one in told),
-            spans=tuple(merged([*self.spans, *(span for one in told for span in one.spans)])),
+            started=self.started + sum(one.started for one in sums),
+            spent_usd=self.spent_usd + sum(one.cost_usd for one in sums),
+            spans=tuple(merged([*self.spans, *(span for one in sums for span in one.spans)])),
             open_trials=frozenset(
-                story.name for story, one in zip(stories, told, strict=True) if one.is_open
+                story.name for story, one in zip(stories, sums, strict=True) if one.is_open
             ),
             forgotten=forgotten,
         )
+
+    def forgetting(self, digests: Iterable[int]) -> Past:
+        """The past with the configurations of some more of its trials."""
+        return replace(self, forgotten=self.forgotten.joined_by(digests))
 
 
 NO_PAST = Past()
@@ -100,19 +110,33 @@ def history_from(
     )
 
 
+def _sums(story: Story) -> _Sums:
+    if isinstance(story.made, _Sums):
+        return story.made
+    sums = _Sums(
+        spans=tuple(spans_of(story)),
+        is_open=story.is_open,
+        started=story.attempts > 0 and counts(story),
+        cost_usd=story.cost_usd,
+    )
+    story.made = sums
+    return sums
+
+
 def _told(story: Story) -> _Told:
     if isinstance(story.made, _Told):
         return story.made
-    failed = not story.is_open and story.completed is None
+    sums = _sums(story)
+    failed = not sums.is_open and story.completed is None
     told = _Told(
         observed=tuple(_observations(story)),
         looks=story.first_looks,
-        spans=tuple(spans_of(story)),
-        is_open=story.is_open,
+        spans=sums.spans,
+        is_open=sums.is_open,
+        started=sums.started,
+        cost_usd=sums.cost_usd,
         waits_at=story.waits_at,
         failure=(story.reason or str(story.state)) if failed else None,
-        started=story.attempts > 0 and counts(story),
-        cost_usd=story.cost_usd,
     )
     story.made = told
     return told

@@ -103,6 +103,8 @@ class Story:
         """The final verdict, of several that of the lowest attempt; without one the last."""
         if not self.verdicts:
             return None
+        if len(self.verdicts) == 1:
+            return next(iter(self.verdicts.values()))
         final = [key for key, one in self.verdicts.items() if one.state.is_final]
         return self.verdicts[min(final) if final else max(self.verdicts)]
 
@@ -160,7 +162,8 @@ class Story:
 
 def _take(story: Story, record: Record) -> None:
     seconds = record.milliseconds / 1000
-    story.attempts = max(story.attempts, record.attempt)
+    if record.attempt > story.attempts:
+        story.attempts = record.attempt
     if record.kind in _AGENTS:
         first, last = story.spans.get(record.attempt, (seconds, seconds))
         story.spans[record.attempt] = min(first, seconds), max(last, seconds)

@@ -59,10 +59,12 @@ class Verdict:
     @classmethod
     def from_body(cls, body: Mapping[str, object]) -> Verdict:
         """Reads a body; fields of later versions are passed over. Raises LogError."""
-        known = {field.name for field in fields(cls)}
-        values: dict[str, object] = {key: body[key] for key in body if key in known}
+        values: dict[str, object] = {key: body[key] for key in body if key in _FIELDS}
         try:
             values["state"] = TrialState(str(body["state"]))
         except (KeyError, ValueError) as error:
             raise LogError(f"a verdict without a state of this version: {error}") from error
         return cls(**values)  # type: ignore[arg-type]
+
+
+_FIELDS = frozenset(field.name for field in fields(Verdict))

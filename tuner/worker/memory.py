@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Sequence
+from itertools import islice
 
 from tuner.searchers import History, Suggestion
 from tuner.spec import Objective
@@ -34,6 +35,9 @@ GROWTH = 1.25
 
 SETTLED_SECONDS = 150.0
 """Of a trial that ended so long before the newest record nothing more is expected."""
+
+LEAVING = 512
+"""So many trials are let go at a time: what is read between two proposals must take no time."""
 
 LATE_SECONDS = 600.0
 """Records of others may come to be read so much later than the worker's own, in a crowd."""
@@ -70,6 +74,8 @@ class Memory:
         self._newest = self._newest_of_others = 0.0
         self._leaving: list[tuple[float, str]] = []
         self._settled: dict[str, Story] = {}
+        self._going: dict[str, Story] = {}
+        self._digests: list[int] = []
         self._basis: frozenset[str] = frozenset()
         self._basis_at = 0
         self._highest: dict[int, int] = {}
@@ -80,6 +86,7 @@ class Memory:
             if story.trial is not None:
                 self._take(story)
         if self._kept is not None:
+            self._let_go(LEAVING)
             self._settle(self._kept)
 
     @property
@@ -118,6 +125,10 @@ class Memory:
 
     def history(self) -> History:
         """What a searcher is told."""
+        self._let_go(len(self._going))
+        if self._digests:
+            self._past = self._past.forgetting(self._digests)
+            self._digests = []
         told, rest = self._told()
         past = self._past
         if rest:
@@ -175,7 +186,7 @@ class Memory:
             seconds, name = heapq.heappop(self._leaving)
             story = self._stories.get(name)
             # A later record has put it back in the row.
-            if story is None or story.ended != seconds:
+            if story is None or story.ended != seconds or name in self._going:
                 continue
             self._settled[name] = story
             if len(self._settled) >= 2 * kept:
@@ -184,17 +195,26 @@ class Memory:
     def _forget(self, kept: int) -> None:
         stories = list(self._settled.values())
         stay = telling(self._marked(stories), count=kept, always=self._basis)
-        gone = [story for story, one in zip(stories, stay.tolist(), strict=True) if not one]
-        digests = (self._marks[story.name].digest for story in gone)
-        self._past = self._past.joined_by(gone, forgotten=self._past.forgotten.joined_by(digests))
-        self._gone += len(gone)
-        for story in gone:
-            del self._stories[story.name], self._settled[story.name], self._marks[story.name]
-        self._chronicle.forget(story.name for story in gone)
+        self._let_go(len(self._going))
+        for story, one in zip(stories, stay.tolist(), strict=True):
+            if not one:
+                self._going[story.name] = self._settled.pop(story.name)
         self._renew_basis()
 
+    def _let_go(self, most: int) -> None:
+        """Keeps of some trials that are to go what they come to, and drops the rest."""
+        gone = list(islice(self._going.values(), most))
+        if not gone:
+            return
+        self._past = self._past.joined_by(gone, forgotten=self._past.forgotten)
+        self._gone += len(gone)
+        for story in gone:
+            self._digests.append(self._marks.pop(story.name).digest)
+            del self._stories[story.name], self._going[story.name]
+        self._chronicle.forget(story.name for story in gone)
+
     def _renew_basis(self) -> None:
-        total = self._gone + len(self._settled)
+        total = self._gone + len(self._going) + len(self._settled)
         if total < GROWTH * self._basis_at:
             return
         stay = telling(self._marked(list(self._settled.values())), count=BASIS)

@@ -43,9 +43,11 @@ class Mark:
 
 def mark_of(story: Story, *, objectives: Sequence[Objective], before: Mark | None = None) -> Mark:
     """The mark of a proposed trial, given the one it had before more was told of it."""
-    metrics = {} if story.completed is None else story.completed.metrics
-    signed = (metrics.get(one.metric, nan) * (1 if one.minimize else -1) for one in objectives)
-    values = tuple(value if isfinite(value) else nan for value in signed)
+    completed = story.completed
+    if completed is None:
+        values = (nan,) * len(objectives)
+    else:
+        values = tuple(_value(completed.metrics.get(one.metric, nan), one) for one in objectives)
     if before is not None:
         return Mark(before.name, before.digest, before.chance, values, before.initial)
     trial = story.trial
@@ -56,6 +58,10 @@ def mark_of(story: Story, *, objectives: Sequence[Objective], before: Mark | Non
         values=values,
         initial=trial is not None and trial.why.get("searcher") == INITIAL,
     )
+
+
+def _value(metric: float, objective: Objective) -> float:
+    return (metric if objective.minimize else -metric) if isfinite(metric) else nan
 
 
 def telling(
@@ -83,17 +89,13 @@ def telling(
 def _best(values: NDArray[np.float64], *, count: int) -> NDArray[np.intp]:
     """Indices of at most so many rows of values to minimise: the best fronts, the last in part."""
     # Needed in long studies only, and it loads what a worker without models does without.
-    from tuner.acquisition.fronts import best_rows
+    from tuner.acquisition.fronts import first_fronts
 
-    chosen: list[int] = []
     if not values.shape[1]:
-        return np.array(chosen, dtype=np.intp)
-    left = np.flatnonzero(np.all(np.isfinite(values), axis=1))
-    while len(left) and len(chosen) < count:
-        front = best_rows(values[left])
-        chosen.extend(left[front].tolist())
-        left = np.delete(left, front)
-    return np.array(chosen[:count], dtype=np.intp)
+        return np.array([], dtype=np.intp)
+    finite = np.flatnonzero(np.all(np.isfinite(values), axis=1))
+    fronts = [np.sort(front) for front in first_fronts(values[finite], count=count)]
+    return finite[np.concatenate(fronts)[:count]] if fronts else finite
 
 
 def _chance(name: str) -> float:

@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tuner.acquisition import FrontBoxes
-from tuner.acquisition.fronts import best_points, best_rows, spread
+from tuner.acquisition.fronts import best_points, best_rows, first_fronts, spread
 from tuner.acquisition.grid import Grid
 from tuner.acquisition.scalarisation import Scalarisations
 from tuner.pareto import hypervolume, pareto_front
@@ -156,6 +156,18 @@ def test_the_front_is_what_nothing_dominates(given_front):
     best = best_points(front)
     assert {tuple(point) for point in best} == {tuple(front[row]) for row in expected}
     assert len(best) == len(np.unique(front[expected], axis=0))
+
+
+@given(fronts(points=12))
+def test_front_after_front_is_what_nothing_left_dominates(given_front):
+    points, _, _ = given_front
+    left = list(range(len(points)))
+    for front in first_fronts(points, count=5):
+        assert len(points) - len(left) < 5
+        best = pareto_front(points[left].tolist(), minimize=[True] * points.shape[1])
+        assert sorted(front.tolist()) == [left[row] for row in best]
+        left = [row for row in left if row not in front]
+    assert not left or len(points) - len(left) >= 5
 
 
 def test_a_spread_keeps_the_best_in_each_objective(rng):

@@ -104,8 +104,8 @@ def test_one_of_many_asks_seldom_and_leaves_a_busy_log_to_segments(store, clock)
 
 
 def test_after_a_start_a_refresh_takes_in_a_bounded_part(store, clock, monkeypatch) -> None:
-    monkeypatch.setattr(view_module, "PIECES", 1)
-    monkeypatch.setattr("tuner.log.reader._AT_ONCE", 100)
+    monkeypatch.setattr(view_module, "ENOUGH", 100)
+    monkeypatch.setattr("tuner.log.reader._LINES_AT_ONCE", 100)
     proposals(store, clock, 250)
     Compactor(store, PREFIX, ordinal=3).cut()
     view = view_of(store, clock, readers=1920)

@@ -147,6 +147,18 @@ def test_the_rest_is_an_even_sample():
     assert 0.55 < float(np.mean(others > 0.25)) < 0.75
 
 
+def test_what_goes_is_let_go_in_parts_and_a_history_waits_for_none(monkeypatch):
+    monkeypatch.setattr("tuner.worker.memory.LEAVING", 7)
+    in_parts, _ = remembered(log_of(4 * KEPT), batches=range(0, 4 * KEPT, 50))
+    at_once, _ = remembered(log_of(4 * KEPT))
+    assert len(in_parts.stories) > KEPT
+    assert in_parts.ended == at_once.ended
+    assert in_parts.counted == at_once.counted
+    assert in_parts.history() == at_once.history()
+    kept = {story.name for story in in_parts.stories}
+    assert kept == {story.name for story in at_once.stories}
+
+
 def test_of_thousands_of_open_trials_the_newest_and_the_own_are_told():
     records = log_of(2000, ended=200)
     memory, _ = remembered(records)
