@@ -32,7 +32,6 @@ MeanFunction = Callable[[Array], Array]
 """Prior mean at inputs (n, p), shape (n,); the constant mean is added to it."""
 
 _BLOCK_ENTRIES = 1 << 18
-_STEP = 1e-5
 
 
 class Predictor(Protocol):

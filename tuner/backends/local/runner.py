@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import os
 import subprocess
 import sys
@@ -24,8 +23,6 @@ from tuner.trial import Command
 TICK_SECONDS = 0.05
 FLUSH_SECONDS = 30.0
 """What an agent may take beyond the stage's grace period to store what there is."""
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
