@@ -11,7 +11,7 @@ BENCH := .venv-bench
 UV_BENCH := $(BIN)/uv pip install --quiet --python $(BENCH)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-e2e check format generate cluster cluster-env cluster-down bench bench-env requirements clean
+.PHONY: help demo test test-unit test-e2e chaos check format generate cluster cluster-env cluster-down bench bench-env requirements clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/; s/\$$\$$/$$/g' | expand -t 16
@@ -60,6 +60,9 @@ test-unit: $(VENV)/.dev ## Run the tests that need no cluster
 test-e2e: $(VENV)/.dev ## Run the tests on the cluster of $$KUBECONFIG, else on the test cluster
 	$(BIN)/pytest -q -n $(E2E_JOBS) --dist loadgroup -m "not alone" tests/e2e
 	$(BIN)/pytest -q -m alone tests/e2e
+
+chaos: $(VENV)/.dev ## Kill everything at random for MINUTES (5), by SEED (else a new one), and count again
+	TUNER_CHAOS_MINUTES=$(or $(MINUTES),5) TUNER_CHAOS_SEED=$(or $(SEED),$(shell date +%s)) $(BIN)/pytest -q -s tests/e2e/test_chaos.py
 
 cluster: $(VENV)/.dev ## Start a real Kubernetes on this machine, with the project's images and chart
 	$(CLUSTER) build

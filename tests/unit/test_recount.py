@@ -95,8 +95,13 @@ def evidence():
     }
     costs = {"s-0-0": 0.012, "s-0-1": 0.006}
     trials = [
-        {"metadata": {"name": name}, "status": {"state": "Completed", "cost": cost}}
-        for name, cost in costs.items()
+        {
+            "metadata": {"name": row.identity[1]},
+            "spec": {"parameters": dict(row.body["parameters"])},
+            "status": {"state": "Completed", "cost": costs[row.identity[1]]},
+        }
+        for row in rows
+        if row.identity[0] == "proposed"
     ]
     return Evidence(
         study=study,
@@ -142,6 +147,10 @@ def leave_a_number_out(evidence):
 
 def replay_the_stream(evidence):
     found(evidence, "proposed", last=True).body["parameters"] = {"x": 0.25}
+
+
+def propose_twice_under_one_number(evidence):
+    evidence.trials[0]["spec"]["parameters"]["x"] = 0.75
 
 
 def forget_a_trial(evidence):
@@ -205,7 +214,8 @@ def show_half_the_front(evidence):
 
 FAULTS = (
     read_twice, lose_a_report, lose_it_for_good, read_another_value, invent_a_record,
-    leave_a_number_out, replay_the_stream, forget_a_trial, fail_without_a_cause, leave_it_open,
+    leave_a_number_out, replay_the_stream,
+    propose_twice_under_one_number, forget_a_trial, fail_without_a_cause, leave_it_open,
     count_twice, contradict_the_pod, believe_a_dead_pod, charge_for_no_pod, charge_too_little,
     charge_what_seconds_do_not_cost, spend_more_than_the_log, leave_a_pod_alive,
     show_another_front, show_half_the_front,

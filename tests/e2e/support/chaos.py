@@ -187,19 +187,23 @@ class Monkey:
             for one in self._kube.list("tuningstudies", self._namespace)
             if not one.get("status", {}).get("trials", {}).get("completed")
         }
-        for pod in self._pods("trial"):
-            found = node.container_id(pod, "stage")
-            labels = pod["metadata"]["labels"]
-            if found is None or labels["tuner.dev/study"] in spared:
-                continue
-            first = node.init_pid(found)
-            others = sorted(pid for pid in node.pids_of(found) if pid != first)
-            pid = _chosen(others, pick)
-            if first and pid:
-                # Noted first: it may be over before this process goes on.
-                self.wounded.add(labels["tuner.dev/trial"])
-                return _name(pod) if _send(pid, signal.SIGKILL) else None
-        return None
+        able = [
+            (one, found)
+            for one in self._pods("trial")
+            if (found := node.container_id(one, "stage"))
+            and one["metadata"]["labels"]["tuner.dev/study"] not in spared
+        ]
+        chosen = _chosen(able, pick)
+        if chosen is None:
+            return None
+        pod, container = chosen
+        first = node.init_pid(container)
+        pid = _chosen(sorted(one for one in node.pids_of(container) if one != first), pick)
+        if first is None or pid is None:
+            return None
+        # Noted first: the trial may be over before this process goes on.
+        self.wounded.add(pod["metadata"]["labels"]["tuner.dev/trial"])
+        return _name(pod) if _send(pid, signal.SIGKILL) else None
 
     def _delete(self, pods: list[Object], *, at_once: bool, pick: float) -> str | None:
         able = [one for one in pods if "deletionTimestamp" not in one["metadata"]]

@@ -54,10 +54,18 @@ def _proposals(evidence: Evidence) -> Iterator[str]:
     proposed, known = {*evidence.proposals}, {one["metadata"]["name"] for one in evidence.trials}
     yield from (f"{name} was proposed and is not there" for name in proposed - known)
     yield from (f"{name} is there and was not proposed" for name in known - proposed)
+    for trial in evidence.trials:
+        row = evidence.proposals.get(trial["metadata"]["name"])
+        if row is not None and row.body["parameters"] != trial["spec"]["parameters"]:
+            yield f"{row.identity[1]} is another proposal in the log than in the API"
+    # Two workers that choose at once may choose alike.
     points = Counter(
-        json.dumps(row.body["parameters"], sort_keys=True) for row in evidence.proposals.values()
+        (row.body["worker"], json.dumps(row.body["parameters"], sort_keys=True))
+        for row in evidence.proposals.values()
     )
-    yield from (f"{one} was proposed {n} times" for one, n in points.items() if n > 1)
+    yield from (
+        f"worker {one} proposed {point} {n} times" for (one, point), n in points.items() if n > 1
+    )
 
 
 def _observations(evidence: Evidence) -> Iterator[str]:
