@@ -82,6 +82,7 @@ def test_of_simultaneous_arrivals_at_a_rung_the_last_sees_all(store: ArtifactSto
         thread.start()
     for thread in threads:
         thread.join()
+    assert set(seen) == set(range(5))
     for one in seen:
         assert f"digits-{one}-0" in seen[one]
         for other in seen:

@@ -173,4 +173,5 @@ def test_the_surface_is_the_mean_of_a_gaussian_process():
 
 def test_random_configurations_have_finite_values(recorded):
     runs = sample_runs(replay(recorded, machines=MACHINES), count=20)
+    assert all(one.metrics for one in runs)
     assert all(math.isfinite(value) for one in runs for value in one.metrics.values())

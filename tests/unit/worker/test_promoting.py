@@ -56,6 +56,7 @@ def test_who_goes_on_was_promoted_or_continued_and_nobody_else_went_on(world):
     Simulation(here).run()
     for level in rungs_of(here):
         taken = decisions(here, level)
+        assert taken
         for name, decision in taken.items():
             story = chronicle_of(here).story(name)
             beyond = max(story.curve) > level
@@ -165,6 +166,7 @@ def test_before_the_end_what_is_unbeaten_at_its_rung_runs_to_its_end(world):
     Simulation(here).run()
     scheduler = make_scheduler(here.spec)
     stories = {one.name: one for one in chronicle_of(here).stories}
+    left = set()
     for level in rungs_of(here):
         entries = here.open_log().list_rung(0, level)
         rung = [RungRecord(trial=one.trial, vector=one.vector) for one in entries]
@@ -174,7 +176,9 @@ def test_before_the_end_what_is_unbeaten_at_its_rung_runs_to_its_end(world):
             for name in waiting
             if (taken := decisions(here, level).get(name)) is not None and taken.verb == "Pause"
         }
+        left |= paused
         assert not [one for one in scheduler.standings(rung, waiting=paused) if one.unbeaten]
+    assert left, "everything ran to its end"
 
 
 def test_nothing_is_over_while_no_trial_may_run(world):
@@ -245,6 +249,7 @@ def test_what_begins_anew_at_each_rung_pays_for_each(world, variant):
 def test_ends_of_attempts_are_told_from_ends_of_trials(world):
     here = world(scheduler=PROMOTION, budget={"maxTrials": 9})
     Simulation(here).run()
+    assert any(story.pauses for story in chronicle_of(here).stories)
     for story in chronicle_of(here).stories:
         for attempt, result in story.pauses.items():
             assert result.outcome is Outcome.PAUSED
