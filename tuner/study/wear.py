@@ -15,9 +15,13 @@ from tuner.study.verdict import Verdict
 from tuner.trial import StageOutcome
 
 HOUR = 3600.0
+"""Seconds."""
+
 WEIGHT_SECONDS = HOUR
 """An expectation counts as much as an hour of running."""
 MOST = 3000.0
+"""Seconds of an hour: a type that loses more is as bad as this, and not infinitely dear."""
+
 _STEPS_PER_DECADE = 6
 
 
