@@ -89,6 +89,8 @@ def _report(
     fleet: Fleet,
 ) -> str:
     syncs, puts = read["syncs"], said["put"]
+    if not syncs or not puts:
+        raise SystemExit("nothing was measured: --seconds must be some 30 at least")
     expected = (2 + 1 / VERDICTS) * fleet.rate * fleet.seconds
     p95 = percentile(syncs, 0.95)
     figures = [

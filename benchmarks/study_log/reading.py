@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from benchmarks.study_log.filling import PREFIX
 from benchmarks.study_log.made_up import STUDY
@@ -15,23 +17,26 @@ from tuner.backends.view import LogView
 from tuner.log import Crowd, StudyLog
 from tuner.spec import Direction, Objective
 from tuner.worker.memory import KEPT, Memory
+from tuner.worker.pod import COLLECT
 
 POLL_SECONDS = 1.0
 LEAST_SECONDS = 1e-3
 """What takes less asked nothing of the store."""
 
-
 FOLLOWERS = 4
+LATE_SECONDS = 60.0
+"""A follower that says nothing for so long after its end has failed."""
 
 
 class Crowded(Crowd):
     """One that asks more often than its share: for more samples in a short run."""
 
-    pause_seconds = 30.0
+    pause_seconds = 15.0
 
 
 def cold_records(server: Server) -> dict[str, float]:
     """Reads everything and keeps nothing: seconds, records, megabytes."""
+    gc.set_threshold(*COLLECT)
     before = _megabytes()
     reader = StudyLog(server.store(), PREFIX).reader(crowd=_crowd(1920))
     begin = time.perf_counter()
@@ -44,7 +49,11 @@ def cold_records(server: Server) -> dict[str, float]:
 
 
 def worker(server: Server, *, workers: int, seconds: float) -> dict[str, object]:
-    """A worker that starts, and then follows: seconds of its start and of each of its syncs."""
+    """A worker that starts, and then follows: seconds of its start and of each of its syncs.
+
+    Several follow, copies of the one that started, each at times of its own.
+    """
+    gc.set_threshold(*COLLECT)
     before = _megabytes()
     log = StudyLog(server.store(), PREFIX, patience=Patience(seconds=30))
     crowd = Crowded(ordinal=workers - 1, readers=workers, own=f"{STUDY}-{workers - 1}-")
@@ -54,36 +63,53 @@ def worker(server: Server, *, workers: int, seconds: float) -> dict[str, object]
     begin = time.perf_counter()
     view.refresh()
     start = time.perf_counter() - begin
-    start_megabytes = _megabytes() - before
-    context = get_context("fork")
-    queue = context.SimpleQueue()
-    followers = [
-        context.Process(target=_follow, args=(server, view, memory, seconds, index, queue))
-        for index in range(FOLLOWERS)
-    ]
-    for one in followers:
-        one.start()
-    syncs, counted = [], []
-    for _ in followers:
-        found, known, megabytes = queue.get()
-        syncs += found
-        counted.append(known)
-    for one in followers:
-        one.join()
+    found = _followed(server, view, memory, seconds=seconds)
     return {
         "start_seconds": start,
-        "megabytes": max(start_megabytes, megabytes - before),
-        "syncs": syncs,
-        "trials_known": min(counted),
+        "megabytes": max(one.megabytes for one in found) - before,
+        "syncs": [seconds for one in found for seconds in one.syncs],
+        "trials_known": min(one.known for one in found),
     }
 
 
+@dataclass(frozen=True)
+class _Followed:
+    """Seconds of the syncs of one follower, how many trials it knows, its size."""
+
+    syncs: list[float]
+    known: int
+    megabytes: float
+
+
+def _followed(server: Server, view: LogView, memory: Memory, *, seconds: float) -> list[_Followed]:
+    context = get_context("fork")
+    deadline = time.monotonic() + seconds + LATE_SECONDS
+    started = []
+    for index in range(FOLLOWERS):
+        mine, its = context.Pipe(duplex=False)
+        follower = context.Process(
+            target=_follow, args=(server, view, memory, seconds, index, its), daemon=True
+        )
+        follower.start()
+        its.close()
+        started.append((mine, follower))
+    found = []
+    for mine, follower in started:
+        if not mine.poll(max(0.0, deadline - time.monotonic())):
+            raise TimeoutError("a follower of the log did not come to its end")
+        found.append(mine.recv())
+        follower.join(timeout=LATE_SECONDS)
+    return found
+
+
 def _follow(
-    server: Server, view: LogView, memory: Memory, seconds: float, index: int, queue: Any
+    server: Server, view: LogView, memory: Memory, seconds: float, index: int, said: Connection
 ) -> None:
     """Goes on from a copy of the worker, with a connection of its own."""
     view._reader.use(server.store())
     view._tender = None
+    # Copies of one process share its pages: walking them all would copy them.
+    gc.freeze()
     syncs: list[float] = []
     deadline = time.monotonic() + seconds
     time.sleep(index * Crowded.pause_seconds / FOLLOWERS)
@@ -94,7 +120,7 @@ def _follow(
         if taken > LEAST_SECONDS:
             syncs.append(taken)
         time.sleep(POLL_SECONDS)
-    queue.put((syncs, memory.counted, _megabytes()))
+    said.send(_Followed(syncs, memory.counted, _megabytes()))
 
 
 def _crowd(workers: int) -> Crowd:

@@ -1,8 +1,8 @@
 """Whose turn it is to write a segment: everybody can tell, and nobody has to be asked. Pure.
 
 Time is cut into intervals, and a worker is drawn by hash for each. One that is dead, or busy, is
-made up for in the next interval; if that goes on, more and more are drawn at once. Two that act at
-once do no harm, but a store that is slow is not helped by many.
+made up for in the next interval; if that goes on, two, four, eight are drawn at once. Two that act
+at once do no harm, but a store that is slow is not helped by many.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from tuner.log.following import CUT_SECONDS
 DOUBLING_SECONDS = 60.0
 """Without a segment for so long, twice as many are drawn."""
 
-_MOST_DOUBLINGS = 10
+_MOST_DOUBLINGS = 3
+"""Each that acts reads all that is not written yet: more would bring down a store that is slow."""
 
 
 def is_due(*, ordinal: int, workers: int, study: str, now: float, newest: float) -> bool:
