@@ -14,7 +14,7 @@ from dataclasses import replace
 from tuner.backends._protocol import BackendEvent
 from tuner.backends.attempts import Attempt, AttemptRunner, Order, Phase
 from tuner.backends.planner import Planner
-from tuner.backends.showing import event_of, judged, same_but_for_time
+from tuner.backends.showing import News, event_of, judged
 from tuner.backends.verdicts import classify, with_logged_result, withdrawn
 from tuner.backends.view import LogView
 from tuner.errors import BackendError, StoreError
@@ -76,8 +76,7 @@ class ManagedBackend:
         self._current: dict[str, int] = {}
         self._trials: dict[str, Trial] = {}
         self._due: deque[StudyCommand] = deque()
-        self._untold: set[str] = set()
-        self._shown: dict[str, BackendEvent] = {}
+        self._news = News()
         chronicle = view.refresh()
         events = events_of(chronicle, terms=terms, price_per_hour=planner.price_per_hour)
         self._study = replay(Study(terms=terms, workers=workers), events)
@@ -107,12 +106,12 @@ class ManagedBackend:
             return
         price = self._planner.price_per_hour(trial)
         self._trials[trial.name] = trial
-        self._untold.add(trial.name)
+        self._news.expect(trial.name)
         self._apply(Proposed(time=self.now(), trial=trial.name, price_per_hour=price))
 
     def resume(self, trial: str, *, level: float) -> None:
         """Lets a promoted trial go on; see `TrialBackend`."""
-        self._untold.add(trial)
+        self._news.expect(trial)
         self._apply(Promoted(time=self.now(), trial=trial, level=level))
 
     def command(self, trial: str, command: Command) -> None:
@@ -145,7 +144,9 @@ class ManagedBackend:
         except StoreError as error:
             message = f"the store does not answer: {error}"
             return [BackendEvent(trial="", state="", reason="Store", message=message)]
-        return self._report()
+        open_trials = self._study.trials
+        events = self._events(self._news.watched(open_trials))
+        return self._news.changed(events, open_trials=open_trials)
 
     def open_trials(self) -> Sequence[BackendEvent]:
         """Every trial that has not ended; see `TrialBackend`."""
@@ -299,14 +300,6 @@ class ManagedBackend:
 
     def _judged(self, attempt: Attempt) -> bool:
         return judged(attempt, self._story(attempt.order.plan.trial))
-
-    def _report(self) -> list[BackendEvent]:
-        # With those that began and ended since the last report.
-        events = self._events(set(self._study.trials) | set(self._shown) | self._untold)
-        self._untold = set()
-        changed = [one for one in events if not same_but_for_time(self._shown.get(one.trial), one)]
-        self._shown = {one.trial: one for one in events if one.trial in self._study.trials}
-        return changed
 
     def _events(self, trials: Iterable[str]) -> list[BackendEvent]:
         attempts = {one.order.plan.trial: one for one in self._runner.attempts()}

@@ -1,7 +1,8 @@
-"""How a trial stands, in the words that a backend shows: pure."""
+"""How a trial stands, in the words that a backend shows, and what of it is news."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from tuner.backends._protocol import BackendEvent
@@ -10,16 +11,37 @@ from tuner.spec.trial import TrialState
 from tuner.study.chronicle import Story
 
 
+class News:
+    """Tells of each trial what has changed since the last time; of one that has ended, once."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, BackendEvent] = {}
+        self._awaited: set[str] = set()
+
+    def expect(self, trial: str) -> None:
+        """Somebody waits for the next word of this trial, though it may have ended by then."""
+        self._awaited.add(trial)
+
+    def watched(self, open_trials: Iterable[str]) -> set[str]:
+        """The trials to be looked at: with those that began and ended since the last time."""
+        return {*open_trials, *self._told, *self._awaited}
+
+    def changed(
+        self, events: Iterable[BackendEvent], *, open_trials: Collection[str]
+    ) -> list[BackendEvent]:
+        """Of how the watched trials stand, what was not told before; now it is."""
+        events = list(events)
+        changed = [one for one in events if not _same_but_for_time(self._told.get(one.trial), one)]
+        self._awaited = set()
+        self._told = {one.trial: one for one in events if one.trial in open_trials}
+        return changed
+
+
 def judged(attempt: Attempt, story: Story | None) -> bool:
     """Whether there is a verdict on the attempt."""
     return story is not None and any(
         number == attempt.order.plan.attempt for number, _ in story.verdicts
     )
-
-
-def same_but_for_time(one: BackendEvent | None, other: BackendEvent) -> bool:
-    """Whether nothing but time has passed between two events of a trial."""
-    return one is not None and replace(one, time=other.time) == other
 
 
 def event_of(
@@ -40,6 +62,11 @@ def event_of(
         cost_usd=earlier + (0.0 if attempt is None else attempt.cost_usd),
         time=time,
     )
+
+
+def _same_but_for_time(one: BackendEvent | None, other: BackendEvent) -> bool:
+    """Whether nothing but time has passed between two events of a trial."""
+    return one is not None and replace(one, time=other.time) == other
 
 
 def _state(story: Story | None, attempt: Attempt | None) -> tuple[TrialState, str, str]:
