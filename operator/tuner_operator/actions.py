@@ -68,6 +68,19 @@ class Annotate:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """Tells a pod that was made ahead that it has its place.
+
+    Attributes:
+        ref: The pod.
+        deadline_seconds: Its deadline from now on, counted from its start; never a later one.
+    """
+
+    ref: Ref
+    deadline_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class WriteStatus:
     """Makes an object's status this one; refused if it changed since it was read."""
 
@@ -138,6 +151,7 @@ Action = (
     | Delete
     | ConfirmGone
     | Annotate
+    | Release
     | WriteStatus
     | WriteVerdict
     | Tell

@@ -18,6 +18,7 @@ from tuner_operator.facts import Facts
 from tuner_operator.handlers import watch
 from tuner_operator.health import Health, Pulse, serve
 from tuner_operator.lease import Lease
+from tuner_operator.leaving import LeavingLoop
 from tuner_operator.memory import Memory, StudyKey, version_of
 from tuner_operator.metrics import Metrics
 from tuner_operator.names import STUDY_LABEL, Object
@@ -110,6 +111,14 @@ class App:
             seconds=settings.summary_seconds,
             clock=time.time,
         )
+        self._leaving = LeavingLoop(
+            bucket=self._bucket,
+            memory=self._memory,
+            views=self._views,
+            facts=self._facts,
+            changed=self._changed,
+            clock=time.monotonic,
+        )
         self._sweep = Sweep(
             bucket=self._bucket,
             memory=self._memory,
@@ -153,6 +162,7 @@ class App:
                 self._watch(),
                 self._resync(),
                 self._summary.run(),
+                self._leaving.run(),
                 self._sweep.run(),
                 self._types.run(),
             )

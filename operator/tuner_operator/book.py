@@ -46,6 +46,7 @@ class StudyBook:
         self._chronicle = Chronicle()
         self._ended: dict[str, tuple[Verdict, ...]] = {}
         self._written: list[Record] = []
+        self._leaving: frozenset[tuple[str, int]] = frozenset()
         self._done = Done()
         self._summary: Summary | None = None
         self._wear: Mapping[str, Wear] = {}
@@ -132,11 +133,14 @@ class StudyBook:
     async def read(self) -> None:
         """Takes in what is new."""
         async with self._reading:
-            pieces = self._reader.batches()
-            while (records := await asyncio.to_thread(next, pieces, None)) is not None:
-                self._fold(records)
-            self._fold([])
+            await self._take_in()
             self._done = await asyncio.to_thread(done_workers, self._store, self.prefix)
+
+    async def leaving(self) -> frozenset[tuple[str, int]]:
+        """Trials and attempts whose result ends them, while no verdict says so; read anew."""
+        async with self._reading:
+            await self._take_in()
+        return self._leaving
 
     async def view(self, spec: TuningStudySpec, *, prices: Mapping[str, float]) -> LogView:
         """What the log says now; the summary is made anew if records came."""
@@ -161,6 +165,7 @@ class StudyBook:
             summary=self._summary,
             transfer=transfer,
             wear=self._wear,
+            leaving=self._leaving,
         )
 
     async def mark(self, body: Mapping[str, object]) -> None:
@@ -174,6 +179,12 @@ class StudyBook:
     def _open(self, store: ArtifactStore) -> StudyLog:
         return StudyLog(store, self.prefix, patience=Patience(seconds=PATIENCE_SECONDS))
 
+    async def _take_in(self) -> None:
+        pieces = self._reader.batches()
+        while (records := await asyncio.to_thread(next, pieces, None)) is not None:
+            self._fold(records)
+        self._fold([])
+
     def _fold(self, records: list[Record]) -> None:
         fresh = [*records, *self._written]
         self._written = []
@@ -181,10 +192,23 @@ class StudyBook:
             return
         self._chronicle.add(fresh)
         self._folded += 1
+        self._leaving = self._still_leaving(fresh)
         for name in {one.trial for one in fresh if one.kind is Kind.VERDICT}:
             verdicts = self._verdicts_of(name)
             if any(one.state.is_final for one in verdicts):
                 self._ended[name] = verdicts
+
+    def _still_leaving(self, fresh: list[Record]) -> frozenset[tuple[str, int]]:
+        said = {(one.trial, one.attempt) for one in fresh if one.kind is Kind.RESULT}
+        candidates = self._leaving | said
+        return frozenset(one for one in candidates if self._has_ended(*one))
+
+    def _has_ended(self, trial: str, attempt: int) -> bool:
+        """Whether its result ends the trial, or lets it rest at a rung, and no verdict says so."""
+        story = self._chronicle.story(trial)
+        if story is None or story.said(attempt) is None:
+            return False
+        return all(number != attempt for number, _ in story.verdicts)
 
     def _learned_from(self) -> TransferRecord | None:
         try:

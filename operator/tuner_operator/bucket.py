@@ -123,6 +123,11 @@ class Bucket:
         known.use(store)
         return known
 
+    def opened(self, key: StudyKey, *, uid: str) -> StudyBook | None:
+        """The book of a study if it is open already: nothing is asked for it."""
+        known = self._books.get(key)
+        return known if known is not None and known.uid == uid else None
+
     async def write_verdict(self, key: StudyKey, action: WriteVerdict) -> None:
         """Writes a verdict; a store that fails is told in the study's conditions."""
         try:

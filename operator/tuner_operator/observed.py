@@ -80,6 +80,7 @@ class LogView:
         summary: Front, best, savings.
         transfer: What the workers learned from earlier studies; None before they said so.
         wear: By instance type, how long trials ran and how much of it was lost to preemption.
+        leaving: Trials and attempts with a result that ends them and no verdict yet.
     """
 
     ended: Mapping[str, tuple[Verdict, ...]] = field(default_factory=dict)
@@ -88,6 +89,7 @@ class LogView:
     summary: Summary | None = None
     transfer: TransferRecord | None = None
     wear: Mapping[str, Wear] = field(default_factory=dict)
+    leaving: frozenset[tuple[str, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from tuner_operator.names import (
     COMMAND,
     COMMAND_REASON,
     COMMAND_TIME,
+    HOLD,
     STAGE,
     TRIAL_LABEL,
     Object,
@@ -51,6 +52,7 @@ class PodFacts:
         scheduling: What the scheduler says while the pod has no node.
         gated: Whether a scheduling gate holds it back.
         bound: What its deadline enforces.
+        hold: Whether it waits for a place.
         command: What it was told, when and why.
     """
 
@@ -73,6 +75,7 @@ class PodFacts:
     stage: ContainerFacts = ContainerFacts()
     agent: ContainerFacts = ContainerFacts()
     bound: str = ""
+    hold: bool = False
     command: str = ""
     command_time: float | None = None
     command_reason: str = ""
@@ -130,6 +133,7 @@ def read_pod(pod: Object, *, gone: bool = False) -> PodFacts:
         stage=_container(status.get("containerStatuses"), STAGE),
         agent=_container(status.get("initContainerStatuses"), AGENT),
         bound=annotations.get(BOUND, ""),
+        hold=bool(annotations.get(HOLD)),
         command=annotations.get(COMMAND, ""),
         command_time=moments.parse(annotations.get(COMMAND_TIME)),
         command_reason=annotations.get(COMMAND_REASON, ""),

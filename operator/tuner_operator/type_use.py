@@ -45,7 +45,8 @@ def _uses(trial: TrialView, pods: Mapping[str, PodFacts]) -> Iterator[tuple[str,
         return
     if current.end_time is None:
         pod = pods.get(trial_pod(trial.name, attempt=current.attempt))
-        waiting = None if pod is None or not _waits(pod) else pod.created
+        # One that was made ahead is nobody's want: it gives way.
+        waiting = None if pod is None or current.held or not _waits(pod) else pod.created
         yield current.instance_type, TypeUse(running=1, waiting_since=waiting)
     elif status.state is TrialState.CANCELLED and status.reason == UNSCHEDULABLE:
         ended = moments.seconds_of(current.end_time)

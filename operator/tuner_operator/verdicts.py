@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tuner.errors import PipelineError
-from tuner.pipeline import AgentResult
+from tuner.pipeline import HOLD_ENDED, AgentResult
 from tuner.spec.trial import TrialState
 from tuner.study.budget import Bound
 from tuner.trial import Command, Outcome, StageOutcome
@@ -29,6 +29,8 @@ DISRUPTED = "Disrupted"
 EVICTED = "Evicted"
 AGENT_KILLED = "AgentKilled"
 STORE_LOST = "StoreLost"
+YIELDED = "Yielded"
+"""A pod that was made ahead gave way to somebody who waits for its room."""
 
 USER_MUST_ACT = frozenset({START_ERROR, IMAGE_PULL, CONTAINER_CONFIG, NEVER_STARTED})
 """Reasons that no other proposal can mend."""
@@ -75,12 +77,14 @@ class Rules:
         node_seconds: How long for a node, if that is shorter; None if it is not.
         infrastructure_failures: Attempts that the infrastructure has ended so far.
         max_attempts: So many of them end the trial.
+        held: Whether the attempt was made ahead and never had a place.
     """
 
     pending_seconds: float
     node_seconds: float | None = None
     infrastructure_failures: int = 0
     max_attempts: int = 5
+    held: bool = False
 
 
 def agent_result(pod: PodFacts) -> AgentResult | None:
@@ -107,6 +111,9 @@ def classify(
     """
     if not pod.ended:
         return _waited_too_long(pod, now=now, rules=rules)
+    if rules.held and pod.reason == "DeadlineExceeded":
+        # The hold alone has used it up: nothing of the trial has run.
+        return _handed_back(HOLD_ENDED)
     ruling = _by_result(pod, result=result) or _without_result(pod, result=result)
     lost = rules.infrastructure_failures
     if ruling.infrastructure and lost >= rules.max_attempts:
@@ -131,6 +138,8 @@ def _by_result(pod: PodFacts, *, result: AgentResult | None) -> Ruling | None:
             return replace(said, state=TrialState.STOPPED)
         case Outcome.PAUSED if result.rung is not None:
             return replace(said, state=TrialState.PAUSED)
+        case Outcome.PAUSED if result.reason == HOLD_ENDED:
+            return _handed_back(HOLD_ENDED)
         case Outcome.NEXT_SEGMENT:
             return replace(_again(pod, reason=NEXT_SEGMENT, message=result.message), step=1)
         case Outcome.PREFIX_MISSING:
@@ -205,9 +214,15 @@ def _deadline(pod: PodFacts) -> Ruling:
 
 def _commanded(pod: PodFacts) -> Ruling:
     reason = pod.command_reason or "Command"
+    if pod.command == Command.CHECKPOINT and reason in (HOLD_ENDED, YIELDED):
+        return _handed_back(reason)
     if pod.command == Command.CHECKPOINT:
         return Ruling(state=TrialState.PAUSED, reason=reason, message="goes on from its checkpoint")
     return Ruling(state=TrialState.CANCELLED, reason=reason, message="stopped with its study")
+
+
+def _handed_back(reason: str) -> Ruling:
+    return Ruling(state=TrialState.QUEUED, reason=reason, message="made ahead of its place")
 
 
 def _again(pod: PodFacts, *, reason: str, message: str) -> Ruling:

@@ -63,6 +63,7 @@ class LookAhead(StrEnum):
     NONE = "None"
     PROPOSAL = "Proposal"
     TRIAL = "Trial"
+    POD = "Pod"
 
 
 class DeletionPolicy(StrEnum):
@@ -120,7 +121,8 @@ class Workers(Model):
     trials_per_worker: Annotated[Integer, Field(ge=1, le=1024)] = 8
     """How many parallel trials one worker looks after; from it follows how many there are."""
     look_ahead: LookAhead = LookAhead.NONE
-    """Proposal: compute the next proposal while trials run; Trial: queue the next trial, too.
+    """Proposal: compute the next proposal while trials run; Trial: queue the next trial, too; Pod:
+    start pods ahead of their places, too, where evaluations are short, and pay for them.
     Places are refilled sooner, by proposals that know a little less."""
     pod_template: PodTemplate | None = None
     """What is added to every worker pod; its container is called worker."""

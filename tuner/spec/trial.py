@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tuner.spec.base import (
+    Flag,
     Integer,
     Label,
     ListMap,
@@ -149,6 +150,10 @@ class Segment(Model):
     """How long the attempt may run, as admitted; the kubelet enforces it."""
     bound: ShortText | None = None
     """What that deadline enforces: TrialLimit, Budget or Deadline."""
+    held: Flag | None = None
+    """The last attempt was made ahead and waits for a place, or ended so (workers.lookAhead)."""
+    release_time: Timestamp | None = None
+    """When an attempt that was made ahead got its place; its deadline counts from then."""
     start_time: Timestamp | None = None
     """When the last attempt was bound to a node."""
     end_time: Timestamp | None = None

@@ -8,16 +8,22 @@ A trial is admitted when
 in order of creation, then name. A trial without limits of its own may use its share of the free
 money (free / free places), so that its deadline bounds it: spend stays within the budget even when
 nobody is there to stop anything.
+
+A study that looks ahead may start trials beyond its places. They are *held*: reserved for like any
+other, with the longest time that they may wait on top, and never told that money was short, for
+nothing was owed to them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from tuner.study.claims import (
     HOUR,
     Admission,
+    Ahead,
     Applicant,
     Bound,
     Grant,
@@ -34,6 +40,7 @@ __all__ = [
     "HOUR",
     "LEAST_SECONDS",
     "Admission",
+    "Ahead",
     "Applicant",
     "Bound",
     "Grant",
@@ -51,6 +58,7 @@ LEAST_SECONDS = 30.0
 """Money that buys less time than this is not worth a pod; no share is smaller."""
 
 _TOLERANCE_USD = 1e-9
+_NOT_AHEAD = Ahead()
 
 
 def admit(
@@ -59,6 +67,7 @@ def admit(
     running: Sequence[Running],
     terms: Terms,
     ledger: Ledger,
+    ahead: Ahead = _NOT_AHEAD,
 ) -> Admission:
     """Decides about all applicants, oldest first.
 
@@ -74,7 +83,9 @@ def admit(
         if blocked is not None:
             refusals.append(_behind(applicant, blocked))
             continue
-        outcome = _decide(applicant, running=running, terms=terms, ledger=ledger, started=started)
+        outcome = _decide(
+            applicant, running=running, terms=terms, ledger=ledger, started=started, ahead=ahead
+        )
         if isinstance(outcome, Refusal):
             refusals.append(outcome)
             blocked = None if outcome.final else outcome
@@ -106,37 +117,65 @@ def _decide(
     terms: Terms,
     ledger: Ledger,
     started: int,
+    ahead: Ahead,
 ) -> Grant | Refusal:
-    refusal = _refused_before_money(
-        applicant, running=running, terms=terms, ledger=ledger, started=started
-    )
+    refusal = _refused_before_money(applicant, terms=terms, ledger=ledger, started=started)
     if refusal is not None:
         return refusal
+    taken = sum(not one.held for one in running)
+    if taken < terms.parallel_trials:
+        places = terms.parallel_trials + ahead.places - len(running)
+        return _pay(applicant, running=running, terms=terms, ledger=ledger, places=places)
+    full = Refusal(
+        trial=applicant.trial,
+        reason=Wait.PARALLEL_TRIALS,
+        message=f"{taken} trials are running",
+    )
+    places = ahead.places - (len(running) - taken)
+    if not applicant.holdable or places <= 0:
+        return full
+    held = _pay(
+        applicant,
+        running=running,
+        terms=terms,
+        ledger=ledger,
+        places=places,
+        hold_seconds=ahead.seconds,
+    )
+    return full if isinstance(held, Refusal) else replace(held, held=True)
+
+
+def _pay(
+    applicant: Applicant,
+    *,
+    running: Sequence[Running],
+    terms: Terms,
+    ledger: Ledger,
+    places: int,
+    hold_seconds: float = 0.0,
+) -> Grant | Refusal:
+    """Whether there is money for it; `places` share what is free of it."""
     worst = worst_case_usd(applicant, terms=terms)
+    hold = hold_seconds * applicant.price_per_hour / HOUR
     if terms.budget.max_cost_usd is None:
-        return _grant(applicant, worst=worst, shared=False, terms=terms, ledger=ledger)
+        return _grant(applicant, worst=worst, hold=hold, shared=False, terms=terms, ledger=ledger)
     left = terms.budget.max_cost_usd - ledger.spent_usd
-    free = left - sum(one.reserved_usd for one in running)
+    free = left - sum(one.reserved_usd for one in running) - hold
     shared = worst is None
     if worst is None:
         asked = LEAST_SECONDS * applicant.price_per_hour / HOUR
-        share = free / max(1, terms.parallel_trials - len(running))
+        share = free / max(1, places)
         offered = max(share, min(asked, free))
         worst = applicant.spent_usd + offered
     else:
         asked, offered = worst - applicant.spent_usd, free
     if asked > offered + _TOLERANCE_USD:
         return _no_money(applicant, asked=asked, free=free, left=left)
-    return _grant(applicant, worst=worst, shared=shared, terms=terms, ledger=ledger)
+    return _grant(applicant, worst=worst, hold=hold, shared=shared, terms=terms, ledger=ledger)
 
 
 def _refused_before_money(
-    applicant: Applicant,
-    *,
-    running: Sequence[Running],
-    terms: Terms,
-    ledger: Ledger,
-    started: int,
+    applicant: Applicant, *, terms: Terms, ledger: Ledger, started: int
 ) -> Refusal | None:
     def refuse(reason: Wait, message: str, *, final: bool = False) -> Refusal:
         return Refusal(trial=applicant.trial, reason=reason, message=message, final=final)
@@ -153,8 +192,6 @@ def _refused_before_money(
     if budget.max_trials is not None and not applicant.admitted and started >= budget.max_trials:
         message = f"{started} of {budget.max_trials} trials have been started"
         return refuse(Wait.MAX_TRIALS, message, final=True)
-    if len(running) >= terms.parallel_trials:
-        return refuse(Wait.PARALLEL_TRIALS, f"{len(running)} trials are running")
     return None
 
 
@@ -169,7 +206,13 @@ def _no_money(applicant: Applicant, *, asked: float, free: float, left: float) -
 
 
 def _grant(
-    applicant: Applicant, *, worst: float | None, shared: bool, terms: Terms, ledger: Ledger
+    applicant: Applicant,
+    *,
+    worst: float | None,
+    hold: float,
+    shared: bool,
+    terms: Terms,
+    ledger: Ledger,
 ) -> Grant:
     bounds: list[tuple[float, Bound]] = []
     if worst is not None and applicant.price_per_hour > 0:
@@ -184,7 +227,7 @@ def _grant(
     seconds_left, bound = min(bounds, default=(math.inf, Bound.NONE))
     return Grant(
         trial=applicant.trial,
-        worst_usd=worst,
+        worst_usd=None if worst is None else worst + hold,
         deadline_seconds=seconds_left if math.isfinite(seconds_left) else None,
         bound=bound,
     )
@@ -208,4 +251,5 @@ def _as_running(applicant: Applicant, grant: Grant) -> Running:
         price_per_hour=applicant.price_per_hour,
         spent_usd=applicant.spent_usd,
         worst_usd=grant.worst_usd,
+        held=grant.held,
     )

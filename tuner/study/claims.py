@@ -42,6 +42,7 @@ class Applicant:
         admitted: Whether it was admitted before (a further attempt, segment or a resumption).
         spent_usd: What its earlier attempts have cost.
         spent_seconds: How long they ran.
+        holdable: Whether it may be started ahead, to wait for a place.
     """
 
     trial: str
@@ -50,6 +51,7 @@ class Applicant:
     admitted: bool = False
     spent_usd: float = 0.0
     spent_seconds: float = 0.0
+    holdable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +63,14 @@ class Running:
         price_per_hour: USD, of the dearest instance type that it uses.
         spent_usd: What all its attempts have cost so far, part of the ledger's sum.
         worst_usd: What it may have cost at its end, as granted; None if nothing bounds it.
+        held: Whether it was started ahead and waits for a place.
     """
 
     trial: str
     price_per_hour: float
     spent_usd: float = 0.0
     worst_usd: float | None = None
+    held: bool = False
 
     @property
     def reserved_usd(self) -> float:
@@ -92,20 +96,36 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """How far a study looks ahead (docs/design/0010).
+
+    Attributes:
+        places: How many trials may be started beyond those that run, to wait for their places.
+        seconds: For how long each of them may wait.
+    """
+
+    places: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """A trial may run.
+    """A trial may run; or be made ready to run, if it is held.
 
     Attributes:
         trial: Its name.
-        worst_usd: What it may have cost at its end, earlier attempts included; None: unbounded.
-        deadline_seconds: How long this attempt may run; None: unbounded.
+        worst_usd: What it may have cost at its end, earlier attempts and the longest hold included;
+            None: unbounded.
+        deadline_seconds: How long this attempt may run; None: unbounded. A hold comes before it.
         bound: What the deadline enforces.
+        held: Whether it waits for a place.
     """
 
     trial: str
     worst_usd: float | None
     deadline_seconds: float | None
     bound: Bound
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

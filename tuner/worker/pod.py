@@ -71,6 +71,17 @@ def slots_of(parallel_trials: int, *, ordinal: int, workers: int) -> int:
     return parallel_trials // workers + (ordinal < parallel_trials % workers)
 
 
+def trials_ahead(slots: int, *, ahead: str) -> int:
+    """How many trials a worker with so many places proposes beyond them.
+
+    Pods that are made ahead come from these: half a place's worth each keeps evaluations of ten
+    seconds supplied (docs/design/0010).
+    """
+    if ahead == LookAhead.POD:
+        return -(-slots // 2)
+    return int(ahead == LookAhead.TRIAL)
+
+
 def read_choices(spec: TuningStudySpec, *, folder: Path = STUDY_FOLDER) -> StageChoices:
     """The instance types as the operator resolved them: a worker reads no cluster-scoped kind.
 
@@ -169,7 +180,7 @@ class StudyWatch:
         ahead = (spec.get("workers") or {}).get("lookAhead", LookAhead.NONE)
         return Demand(
             slots=0 if suspended else slots,
-            ahead=int(ahead == LookAhead.TRIAL),
+            ahead=trials_ahead(slots, ahead=ahead),
             prepared=ahead != LookAhead.NONE,
             max_trials=spec["budget"].get("maxTrials"),
             ended=(study.get("status") or {}).get("state") in ("Succeeded", "Failed"),

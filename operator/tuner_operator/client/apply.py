@@ -18,6 +18,7 @@ from tuner_operator.actions import (
     Delete,
     Forget,
     Ref,
+    Release,
     Replace,
     Tell,
     WriteStatus,
@@ -33,7 +34,7 @@ from tuner_operator.client.errors import (
 )
 from tuner_operator.client.patches import merge_patch
 from tuner_operator.memory import Memory, StudyKey, same_owner
-from tuner_operator.names import Object
+from tuner_operator.names import HOLD, Object
 
 _logger = logging.getLogger(__name__)
 
@@ -94,6 +95,8 @@ class Applier:
                 await self._confirm_gone(ref)
             case Annotate(ref=ref, annotations=annotations):
                 await self._patch(ref, {"metadata": {"annotations": dict(annotations)}})
+            case Release(ref=ref, deadline_seconds=seconds):
+                await self._patch(ref, _released(seconds))
             case Replace(ref=ref, manifest=manifest):
                 await self._patch(ref, {"data": manifest["data"]})
             case WriteVerdict():
@@ -194,3 +197,10 @@ class Applier:
         known = self._memory.get(ref.kind, ref.namespace, ref.name)
         if known is not None and ref.uid in ("", known["metadata"]["uid"]):
             self._memory.remove(known)
+
+
+def _released(deadline_seconds: int | None) -> dict[str, Any]:
+    body: dict[str, Any] = {"metadata": {"annotations": {HOLD: None}}}
+    if deadline_seconds is not None:
+        body["spec"] = {"activeDeadlineSeconds": deadline_seconds}
+    return body

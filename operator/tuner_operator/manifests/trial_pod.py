@@ -25,6 +25,7 @@ from tuner_operator.names import (
     ATTEMPT_LABEL,
     BOUND,
     COMMAND,
+    HOLD,
     PLAN,
     ROLE_LABEL,
     STAGE,
@@ -53,6 +54,7 @@ class Attempt:
         instance_type: Where.
         deadline_seconds: How long it may run; None for no limit.
         bound: What the deadline enforces.
+        hold_seconds: For how long it may wait for a place; 0 if it has one.
     """
 
     trial: Ref
@@ -61,6 +63,7 @@ class Attempt:
     instance_type: InstanceTypeSpec
     deadline_seconds: float | None
     bound: str
+    hold_seconds: float = 0.0
 
 
 def trial_pod_manifest(
@@ -89,7 +92,12 @@ def _metadata(study: StudyView, attempt: Attempt) -> dict[str, Any]:
             TRIAL_LABEL: plan.trial,
             ATTEMPT_LABEL: str(plan.attempt),
         },
-        annotations={PLAN: plan_to_json(plan), COMMAND: "", BOUND: attempt.bound},
+        annotations={
+            PLAN: plan_to_json(plan),
+            COMMAND: "",
+            BOUND: attempt.bound,
+            **({HOLD: f"{attempt.hold_seconds:g}"} if attempt.hold_seconds else {}),
+        },
     )
 
 
@@ -111,7 +119,7 @@ def _spec(attempt: Attempt, *, settings: Settings) -> dict[str, Any]:
             store_volume(settings.store_secret),
             {
                 "name": "tuner-pod",
-                "downwardAPI": {"items": [_file("plan", PLAN), _file("command", COMMAND)]},
+                "downwardAPI": {"items": [_file(path, note) for path, note in _told(attempt)]},
             },
         ],
     }
@@ -125,6 +133,12 @@ def _spec(attempt: Attempt, *, settings: Settings) -> dict[str, Any]:
         seconds = max(1, min(LONGEST_SECONDS, int(attempt.deadline_seconds)))
         spec["activeDeadlineSeconds"] = seconds
     return spec
+
+
+def _told(attempt: Attempt) -> tuple[tuple[str, str], ...]:
+    """The annotations that the agent sees, by the name of the file."""
+    shown = (("plan", PLAN), ("command", COMMAND))
+    return (*shown, ("hold", HOLD)) if attempt.hold_seconds else shown
 
 
 def _file(path: str, annotation: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from tuner.spec.study import TuningStudySpec
 from tuner.spec.trial import Segment, TrialState, TrialSummary, TuningTrialStatus
-from tuner.study.budget import Grant, Ledger, Refusal, Wait, admit
+from tuner.study.budget import Applicant, Grant, Ledger, Refusal, Wait, admit
 from tuner.study.terms import Terms
 from tuner_operator import moments
 from tuner_operator.actions import (
@@ -17,6 +17,8 @@ from tuner_operator.actions import (
     WriteVerdict,
 )
 from tuner_operator.observed import Observed, TrialView
+from tuner_operator.reconcile.ahead import Outlook
+from tuner_operator.reconcile.attempts import HELD
 from tuner_operator.reconcile.candidates import Candidate, candidates
 from tuner_operator.reconcile.flight import (
     Flight,
@@ -54,16 +56,18 @@ def admission(
     terms: Terms,
     ledger: Ledger,
     spec: TuningStudySpec,
+    outlook: Outlook,
 ) -> Admitted:
     """Decides about every trial that waits, oldest first."""
     prices = prices_of(observed)
     asking, chains = candidates(observed, waiting, spec=spec)
     fitting, crowded = _with_room(observed, asking, flights=flights)
     decision = admit(
-        [applicant_of(one.trial, prices=prices) for one in fitting],
+        [_applicant(one, prices=prices, outlook=outlook) for one in fitting],
         running=[running_of(one, now=observed.now, prices=prices) for one in flights],
         terms=terms,
         ledger=ledger,
+        ahead=outlook.ahead,
     )
     by_name = {one.trial.name: one for one in asking}
     begun = tuple(
@@ -76,6 +80,11 @@ def admission(
     return Admitted(
         chains=tuple(chain for chain in chains if chain.actions), flights=begun, hopeless=hopeless
     )
+
+
+def _applicant(one: Candidate, *, prices: Mapping[str, float], outlook: Outlook) -> Applicant:
+    holdable = outlook.may_hold(one.trial, instance_type=one.run.instance_type)
+    return applicant_of(one.trial, prices=prices, holdable=holdable)
 
 
 def _with_room(
@@ -121,13 +130,14 @@ def _begin(
         worst_cost=None if grant.worst_usd is None else max(0.0, grant.worst_usd),
         deadline_seconds=grant.deadline_seconds,
         bound=str(grant.bound) or None,
+        held=grant.held or None,
         earlier_cost=earlier or None,
     )
     status = old.model_copy(
         update={
             "observed_generation": one.trial.generation,
-            "state": TrialState.STARTING,
-            "reason": "Admitted",
+            "state": TrialState.QUEUED if grant.held else TrialState.STARTING,
+            "reason": HELD if grant.held else "Admitted",
             "message": None,
             "attempts": attempt,
             "prices": agreed,

@@ -31,6 +31,9 @@ from tuner_operator.verdicts import Rules, Ruling, agent_result, classify
 STUCK_SECONDS = 60.0
 """A pod still there so long after its grace period, on a node that is not ready, is lost."""
 
+HELD = "Held"
+"""Why a trial is Queued though it has a pod: that was made ahead of its place."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -116,6 +119,7 @@ def _rules(observed: Observed, flight: Flight, *, spec: TuningStudySpec, elsewhe
         node_seconds=min(pending, node_seconds(offer)) if elsewhere else pending,
         infrastructure_failures=flight.trial.status.infrastructure_failures or 0,
         max_attempts=limits.max_attempts,
+        held=flight.held,
     )
 
 
@@ -158,7 +162,9 @@ def _warning(flight: Flight, ruling: Ruling) -> Tell:
 
 def _under_way(observed: Observed, flight: Flight, *, pod: PodFacts) -> Step:
     old = flight.trial.status
-    state, reason, message = _stands(pod)
+    state, reason, message = stands(pod)
+    if flight.held and state is not TrialState.UNSCHEDULABLE:
+        state, reason, message = TrialState.QUEUED, HELD, None
     segment = flight.segment.model_copy(
         update={
             "pod": pod.name,
@@ -194,7 +200,8 @@ def node_of(observed: Observed, flight: Flight) -> SegmentNode | None:
     return SegmentNode(name=name)
 
 
-def _stands(pod: PodFacts) -> tuple[TrialState, str | None, str | None]:
+def stands(pod: PodFacts) -> tuple[TrialState, str | None, str | None]:
+    """State, reason and message of a trial whose attempt goes on."""
     if pod.gated:
         return TrialState.QUEUED, "SchedulingGated", pod.scheduling or None
     if pod.scheduled is None:

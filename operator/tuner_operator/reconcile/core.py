@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tuner.spec.conditions import ConditionStatus
@@ -20,6 +20,7 @@ from tuner_operator.actions import (
 from tuner_operator.observed import Observed
 from tuner_operator.reconcile.acceptance import Acceptance, accept
 from tuner_operator.reconcile.admission import Admitted, admission
+from tuner_operator.reconcile.ahead import outlook
 from tuner_operator.reconcile.children import child_actions, wanted_workers, workers_ready
 from tuner_operator.reconcile.commands import Order, enforce
 from tuner_operator.reconcile.creation import grace_seconds, pod_actions, take_back
@@ -28,6 +29,12 @@ from tuner_operator.reconcile.flight import Flight
 from tuner_operator.reconcile.looking import OpenTrials, hold, look
 from tuner_operator.reconcile.money import history_is_complete, ledger_of
 from tuner_operator.reconcile.news import news
+from tuner_operator.reconcile.places import (
+    given_places,
+    hand_back,
+    late_release,
+    release_chains,
+)
 from tuner_operator.reconcile.retention import expired, retention
 from tuner_operator.reconcile.scarcity import Scarce, give_up, shortages
 from tuner_operator.reconcile.status import Standing, study_status
@@ -79,13 +86,16 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
         trials = replace(
             trials, waiting=tuple(one for one in trials.waiting if one.name not in given_up)
         )
+        trials = _give_places(observed, trials, spec=spec)
+        flying = (*trials.flights, *trials.between)
         admitted = admission(
             observed,
             trials.waiting,
-            flights=(*trials.flights, *trials.between),
+            flights=flying,
             terms=terms,
             ledger=ledger,
             spec=spec,
+            outlook=outlook(observed, flying, scarce=scarce, spec=spec),
         )
         end = due(observed, terms=terms, tally=tally, ledger=ledger, hopeless=admitted.hopeless)
     elif end is None:
@@ -95,7 +105,8 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
     yield from trials.chains
     flights = (*trials.flights, *admitted.flights)
     order = _order(spec, end=end)
-    yield from _fly(observed, flights, order=order, spec=spec, begun=admitted.flights)
+    back = hand_back(observed, flights, scarce=scarce, spec=spec)
+    yield from _fly(observed, flights, order=order, spec=spec, begun=admitted.flights, back=back)
     if end is None:
         yield from admitted.chains
     else:
@@ -105,6 +116,18 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
         observed, acceptance, terms=terms, end=end, flights=flights, trials=trials, scarce=scarce
     )
     yield from retention(observed)
+
+
+def _give_places(observed: Observed, trials: OpenTrials, *, spec: TuningStudySpec) -> OpenTrials:
+    """Free places go to the pods that were made ahead of them."""
+    given = given_places(
+        observed, trials.flights, others=trials.between, waiting=trials.waiting, spec=spec
+    )
+    return replace(
+        trials,
+        chains=release_chains(observed, trials.chains, given),
+        flights=tuple(given.get(one.trial.name, one) for one in trials.flights),
+    )
 
 
 def _order(spec: TuningStudySpec, *, end: End | None) -> Order | None:
@@ -122,22 +145,28 @@ def _fly(
     order: Order | None,
     spec: TuningStudySpec,
     begun: Sequence[Flight],
+    back: Mapping[str, str],
 ) -> Iterator[Chain]:
     """Pods for attempts that have none, commands for those that have one."""
     new = {one.trial.name for one in begun}
     for flight in flights:
         name = flight.trial.name
+        due = order
+        if due is None and name in back:
+            due = Order(command=Command.CHECKPOINT, reason=back[name])
         if flight.pod is not None:
-            if order is not None:
+            if due is not None:
                 grace = grace_seconds(spec)
                 yield Chain(
                     f"{name}/command",
-                    enforce(observed, flight.pod, order=order, grace_seconds=grace),
+                    enforce(observed, flight.pod, order=due, grace_seconds=grace),
                 )
+            else:
+                yield Chain(f"{name}/release", tuple(late_release(observed, flight)))
         elif flight.segment.pod is not None:
             continue
-        elif order is not None and name not in new:
-            yield take_back(observed, flight, order=order)
+        elif due is not None and name not in new:
+            yield take_back(observed, flight, order=due)
         else:
             written: tuple[Action, ...] = (
                 (WriteStatus(flight.trial.ref, flight.trial.status),) if name in new else ()

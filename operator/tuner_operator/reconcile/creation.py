@@ -9,11 +9,13 @@ from tuner.pipeline import PlanSettings, make_plan
 from tuner.schedulers import make_scheduler
 from tuner.spec.study import TuningStudySpec
 from tuner.spec.trial import TrialState
+from tuner.study.budget import Bound
 from tuner.trial import Command
 from tuner_operator import moments
 from tuner_operator.actions import Action, Chain, ConfirmGone, Create, Ref, Tell, WriteStatus
 from tuner_operator.manifests.trial_pod import GRACE_SECONDS, Attempt, trial_pod_manifest
 from tuner_operator.observed import Observed
+from tuner_operator.reconcile.ahead import HOLD_SECONDS
 from tuner_operator.reconcile.candidates import identity
 from tuner_operator.reconcile.commands import Order
 from tuner_operator.reconcile.ending import cancel
@@ -94,12 +96,16 @@ def _manifest(observed: Observed, flight: Flight, *, spec: TuningStudySpec) -> d
             prices_per_hour={segment.instance_type: flight.price_per_hour},
         ),
     )
+    hold = HOLD_SECONDS if flight.held else 0.0
+    extended = hold if segment.bound != Bound.DEADLINE else 0.0
+    deadline = segment.deadline_seconds
     attempt = Attempt(
         trial=trial.ref,
         plan=plan,
         run=runs[index],
         instance_type=observed.instance_types[segment.instance_type],
-        deadline_seconds=segment.deadline_seconds,
+        deadline_seconds=None if deadline is None else deadline + extended,
+        hold_seconds=hold,
         bound=segment.bound or "",
     )
     return trial_pod_manifest(observed.study, attempt, spec=spec, settings=observed.settings)

@@ -42,6 +42,11 @@ class Flight:
         return trial_pod(self.trial.name, attempt=self.segment.attempt)
 
     @property
+    def held(self) -> bool:
+        """Whether it was made ahead and has no place yet."""
+        return bool(self.segment.held)
+
+    @property
     def price_per_hour(self) -> float:
         """USD, as admitted."""
         return self.segment.price_per_hour or 0.0
@@ -102,11 +107,12 @@ def spent_usd(status: TuningTrialStatus) -> float:
 
 
 def spent_seconds(status: TuningTrialStatus) -> float:
-    """How long they ran; those before the last of a segment by their cost."""
+    """How long they had their places; those before the last of a segment by their cost."""
     total = 0.0
     for one in status.segments or ():
-        start, end = moments.seconds_of(one.start_time), moments.seconds_of(one.end_time)
-        if start is not None and end is not None:
+        placed = one.release_time or one.start_time
+        start, end = moments.seconds_of(placed), moments.seconds_of(one.end_time)
+        if start is not None and end is not None and not one.held:
             total += end - start
         if one.earlier_cost and one.price_per_hour:
             total += one.earlier_cost / one.price_per_hour * HOUR

@@ -90,7 +90,9 @@ def workers_usd(observed: Observed, *, seconds: float) -> float:
     return hours * observed.settings.worker_price_per_hour
 
 
-def applicant_of(trial: TrialView, *, prices: Mapping[str, float]) -> Applicant:
+def applicant_of(
+    trial: TrialView, *, prices: Mapping[str, float], holdable: bool = False
+) -> Applicant:
     """A trial without an attempt in flight, as it asks for one."""
     return Applicant(
         trial=trial.name,
@@ -99,6 +101,7 @@ def applicant_of(trial: TrialView, *, prices: Mapping[str, float]) -> Applicant:
         admitted=bool(trial.status.attempts),
         spent_usd=trial.status.cost or 0.0,
         spent_seconds=spent_seconds(trial.status),
+        holdable=holdable,
     )
 
 
@@ -109,6 +112,7 @@ def running_of(flight: Flight, *, now: float, prices: Mapping[str, float]) -> Ru
         price_per_hour=max(flight.price_per_hour, dearest(flight.trial, prices=prices)),
         spent_usd=(flight.trial.status.cost or 0.0) + flight.accrued_usd(now=now),
         worst_usd=flight.segment.worst_cost,
+        held=flight.held,
     )
 
 

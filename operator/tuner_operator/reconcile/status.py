@@ -84,7 +84,7 @@ def study_status(observed: Observed, standing: Standing) -> TuningStudyStatus:
         "trials": counts,
         "cost": _cost(observed, standing),
         "scarce": standing.scarce or None,
-        "parallel_trials": len(standing.flights),
+        "parallel_trials": sum(not one.held for one in standing.flights),
         "selector": f"{STUDY_LABEL}={study.ref.name}",
         "start_time": start,
         "completion_time": done if finished else None,

@@ -68,8 +68,15 @@ def _attempts(study: Object, trials: list[Object], pods: list[Object]) -> Iterab
     running = {name: count for name, count in live.items() if name in names}
     yield from (f"{name} has {count} live pods" for name, count in running.items() if count > 1)
     allowed = study["spec"].get("parallelTrials", 1)
-    if sum(running.values()) > allowed:
-        yield f"{sum(running.values())} live trial pods where {allowed} are allowed"
+    mine = [pod for pod in pods if pod["metadata"]["labels"].get("tuner.dev/trial") in names]
+    held = sum(_is_live(pod) and is_held(pod) for pod in mine)
+    if sum(running.values()) - held > allowed:
+        yield f"{sum(running.values()) - held} live trial pods where {allowed} are allowed"
+
+
+def is_held(pod: Object) -> bool:
+    """Whether a pod was made ahead of its place and waits for it."""
+    return bool(pod["metadata"].get("annotations", {}).get("tuner.dev/hold"))
 
 
 def _is_live(pod: Object) -> bool:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tuner.study.budget import (
     HOUR,
+    Ahead,
     Applicant,
     Bound,
     Grant,
@@ -201,3 +202,64 @@ def test_burn_rate():
     assert burn_per_hour(running) == 6
     assert lasts_seconds(3, usd_per_hour=6) == HOUR / 2
     assert math.isinf(lasts_seconds(3, usd_per_hour=0))
+
+
+def test_a_trial_beyond_the_places_is_held_and_its_hold_reserved():
+    limited = terms(parallel=1, budget=Budget(max_cost_usd=10), limits=TrialLimits(max_cost_usd=4))
+    admission = admit(
+        [applicant("a"), applicant("b", created=1, holdable=True)],
+        running=[],
+        terms=limited,
+        ledger=Ledger(),
+        ahead=Ahead(places=1, seconds=1000),
+    )
+    assert [(one.trial, one.held, one.worst_usd) for one in admission.grants] == [
+        ("a", False, 4.0),
+        ("b", True, 5.0),
+    ]
+    assert admission.grants[1].deadline_seconds == admission.grants[0].deadline_seconds
+
+
+@pytest.mark.parametrize(
+    ("ahead", "holdable", "held"),
+    [(Ahead(), True, 0), (Ahead(places=1), False, 0), (Ahead(places=1), True, 1)],
+)
+def test_who_cannot_be_held_waits_for_a_place(ahead, holdable, held):
+    admission = admit(
+        [applicant("a", holdable=holdable), applicant("b", created=1, holdable=holdable)],
+        running=[Running(trial="r", price_per_hour=1)],
+        terms=terms(parallel=1),
+        ledger=Ledger(),
+        ahead=ahead,
+    )
+    assert len(admission.grants) == held
+    assert {one.reason for one in admission.refusals} == {Wait.PARALLEL_TRIALS}
+
+
+def test_a_held_trial_takes_no_place_and_no_money_that_is_not_there():
+    limited = terms(parallel=2, budget=Budget(max_cost_usd=10), limits=TrialLimits(max_cost_usd=4))
+    held = Running(trial="h", price_per_hour=3.6, worst_usd=4, held=True)
+    admission = admit(
+        [applicant("a"), applicant("b", created=1, holdable=True)],
+        running=[held, Running(trial="r", price_per_hour=3.6, worst_usd=0)],
+        terms=limited,
+        ledger=Ledger(),
+        ahead=Ahead(places=2, seconds=0),
+    )
+    assert [(one.trial, one.held) for one in admission.grants] == [("a", False)]
+    (refusal,) = admission.refusals
+    assert (refusal.reason, refusal.final) == (Wait.PARALLEL_TRIALS, False)
+    assert not admission.unaffordable
+
+
+def test_shares_leave_money_for_those_that_are_held():
+    admission = admit(
+        [applicant(str(index), price=1, holdable=True) for index in range(6)],
+        running=[],
+        terms=terms(budget=Budget(max_cost_usd=12), parallel=4),
+        ledger=Ledger(),
+        ahead=Ahead(places=2, seconds=0.1 * HOUR),
+    )
+    assert [one.held for one in admission.grants] == [False] * 4 + [True] * 2
+    assert [one.worst_usd for one in admission.grants[:4]] == pytest.approx([2, 2, 2, 2])
+    assert sum(one.worst_usd for one in admission.grants) == pytest.approx(12)

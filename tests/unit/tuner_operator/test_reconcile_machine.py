@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from tuner.pipeline import AgentResult
+from tuner.pipeline import HOLD_ENDED, AgentResult
 from tuner.spec.trial import TrialState
 from tuner.trial import Outcome
 from tuner_operator import moments
@@ -26,9 +26,9 @@ from tuner_operator.controller import Controller
 from tuner_operator.facts import Facts
 from tuner_operator.memory import Memory
 from tuner_operator.metrics import Metrics
-from tuner_operator.names import ATTEMPT_LABEL, COMMAND, PLAN, PROMOTED, TRIAL_LABEL
+from tuner_operator.names import ATTEMPT_LABEL, COMMAND, HOLD, PLAN, PROMOTED, TRIAL_LABEL
 from tuner_operator.observed import LogView, Sign, StoreView
-from tuner_operator.reconcile import reconcile
+from tuner_operator.reconcile import ahead, reconcile
 from tuner_operator.settings import Settings
 from tuner_operator.views import Views
 
@@ -50,6 +50,9 @@ SPEC = {
     "budget": {"maxTrials": 4, "maxCost": 1.0},
     "trialLimits": {"maxDuration": "5m", "pendingTimeout": "10m", "maxAttempts": 3},
 }
+
+
+WHAT = ["schedule", "crowd", "start", "complete", "fail", "lose", "oom", "obey", "pause", "say"]
 
 
 class Crash(BaseException):
@@ -164,13 +167,20 @@ class Cluster:
             raise Conflict("changed", status=409)
         if status:
             merge(obj.setdefault("status", {}), body["status"])
-        for key, value in meta.get("annotations", {}).items():
-            obj["metadata"].setdefault("annotations", {})[key] = value
+        merge(obj["metadata"].setdefault("annotations", {}), meta.get("annotations", {}))
+        if "spec" in body:
+            self.shorten(obj, body["spec"])
         if "data" in body:
             obj["data"] = body["data"]
         made = self.put(obj)
         self.changed()
         return made
+
+    def shorten(self, pod, change):
+        """All that the API server lets anybody change of a pod that is there."""
+        assert set(change) == {"activeDeadlineSeconds"}
+        assert 0 < change["activeDeadlineSeconds"] <= pod["spec"]["activeDeadlineSeconds"]
+        pod["spec"] |= change
 
     async def delete(self, kind, *, name, namespace, uid, grace_seconds=None):
         obj = await self.get(kind, name=name, namespace=namespace)
@@ -242,11 +252,33 @@ class Cluster:
         self.put(pod)
         self.account(pod)
 
+    def said(self, pod):
+        """Whether its agent has written a result that ends the attempt."""
+        return place_of(pod) in self.results
+
+    def leaving(self):
+        """Attempts with such a result and without a verdict: the log tells of them at once."""
+        judged = {(trial, attempt) for trial, attempt, _ in self.verdicts}
+        return frozenset(set(self.results) - judged)
+
+    def end_holds(self):
+        """Agents wait for a place for a minute."""
+        for pod in self.pods():
+            start = started(pod)
+            waits = is_live(pod) and is_held(pod) and "containerStatuses" in pod["status"]
+            if waits and self.now >= start + 60:
+                late, self.now = self.now, start + 60
+                self.hand_back(pod)
+                self.now = late
+
+    def hand_back(self, pod):
+        self.end(pod, phase="Succeeded", message=said(Outcome.PAUSED, HOLD_ENDED))
+
     def enforce_deadlines(self):
         for pod in self.pods():
             limit = pod["spec"].get("activeDeadlineSeconds")
             start = started(pod)
-            if not is_live(pod) or start is None or limit is None:
+            if not is_live(pod) or start is None or limit is None or self.said(pod):
                 continue
             if self.now >= start + limit:
                 late, self.now = self.now, start + limit
@@ -266,6 +298,15 @@ def merge(target, patch):
 
 def is_live(pod):
     return pod["status"]["phase"] not in ("Succeeded", "Failed")
+
+
+def is_held(pod):
+    return bool(pod["metadata"]["annotations"].get(HOLD))
+
+
+def place_of(pod):
+    labels = pod["metadata"]["labels"]
+    return labels[TRIAL_LABEL], int(labels[ATTEMPT_LABEL])
 
 
 def started(pod):
@@ -351,7 +392,8 @@ class Operator:
             final = {
                 name: some for name, some in ended.items() if any(v.state.is_final for v in some)
             }
-            self.facts.logs[KEY] = (study.ref.uid, LogView(ended=final))
+            leaving = self.cluster.leaving()
+            self.facts.logs[KEY] = (study.ref.uid, LogView(ended=final, leaving=leaving))
         return LOOP.run_until_complete(self.controller.work(KEY))
 
     def is_content(self):
@@ -360,6 +402,9 @@ class Operator:
 
 
 class ControlLoop(RuleBasedStateMachine):
+    ahead = False
+    """Whether pods are made ahead of their places."""
+
     @initialize()
     def begin(self):
         self.cluster = Cluster()
@@ -378,7 +423,8 @@ class ControlLoop(RuleBasedStateMachine):
             {
                 "kind": "TuningStudy",
                 "metadata": {"name": "s", "namespace": "ns"},
-                "spec": copy.deepcopy(SPEC),
+                "spec": copy.deepcopy(SPEC)
+                | ({"workers": {"lookAhead": "Pod"}} if self.ahead else {}),
             }
         )
         self.operator = Operator(self.cluster)
@@ -483,6 +529,7 @@ class ControlLoop(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 20, 200, 1000]))
     def wait(self, seconds):
         self.cluster.now += seconds
+        self.cluster.end_holds()
         self.cluster.enforce_deadlines()
 
     @precondition(lambda self: hasattr(self, "cluster") and self.cluster.pods())
@@ -503,14 +550,20 @@ class ControlLoop(RuleBasedStateMachine):
     @precondition(lambda self: hasattr(self, "cluster") and self.cluster.pods())
     @rule(
         data=st.data(),
-        what=st.sampled_from(
-            ["schedule", "start", "complete", "fail", "lose", "oom", "obey", "pause"]
-        ),
+        what=st.sampled_from(WHAT),
     )
     def kubelet(self, data, what):
         pod = data.draw(st.sampled_from(self.cluster.pods()), label="pod")
         if is_live(pod):
-            getattr(self, f"_{what}")(copy.deepcopy(pod))
+            self._do(what, copy.deepcopy(pod))
+
+    def _do(self, what, pod):
+        if is_held(pod) and what not in ("schedule", "crowd", "lose", "obey"):
+            # Its agent waits.
+            what = "start"
+        elif self.cluster.said(pod) and what != "lose":
+            what = "complete"
+        getattr(self, f"_{what}")(pod)
 
     def _schedule(self, pod):
         if started(pod) is None:
@@ -524,6 +577,14 @@ class ControlLoop(RuleBasedStateMachine):
             ]
             self.cluster.put(pod)
 
+    def _crowd(self, pod):
+        """The scheduler finds no room."""
+        if started(pod) is None:
+            pod["status"]["conditions"] = [
+                {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}
+            ]
+            self.cluster.put(pod)
+
     def _start(self, pod):
         self._schedule(pod)
         pod["status"]["phase"] = "Running"
@@ -533,6 +594,11 @@ class ControlLoop(RuleBasedStateMachine):
     def _complete(self, pod):
         self._start(pod)
         self.cluster.end(pod, phase="Succeeded", message=said(Outcome.COMPLETED))
+
+    def _say(self, pod):
+        """The result is in the log, and the kubelet does not tell yet."""
+        self._start(pod)
+        self.cluster.results[place_of(pod)] = AgentResult.from_json(said(Outcome.COMPLETED))
 
     def _fail(self, pod):
         self._start(pod)
@@ -544,8 +610,7 @@ class ControlLoop(RuleBasedStateMachine):
         self.cluster.end(pod, phase="Failed", stage=stage)
 
     def _lose(self, pod):
-        labels = pod["metadata"]["labels"]
-        place = (labels[TRIAL_LABEL], int(labels[ATTEMPT_LABEL]))
+        place = place_of(pod)
         result = self.cluster.results.get(place)
         self.cluster.signs[place] = Sign(seen=self.cluster.now, result=result)
         self.cluster.drop(pod)
@@ -559,10 +624,9 @@ class ControlLoop(RuleBasedStateMachine):
         else:
             self._start(pod)
             word = said(Outcome.PAUSED, "Rung", rung=rung)
-            labels = pod["metadata"]["labels"]
-            place = (labels[TRIAL_LABEL], int(labels[ATTEMPT_LABEL]))
+            place = place_of(pod)
             self.cluster.results[place] = AgentResult.from_json(word)
-            self.cluster.rungs[labels[TRIAL_LABEL]] = rung
+            self.cluster.rungs[place[0]] = rung
             self.cluster.end(pod, phase="Succeeded", message=word)
 
     def _obey(self, pod):
@@ -623,8 +687,25 @@ class ControlLoop(RuleBasedStateMachine):
             if is_live(one)
         )
         spent = sum(self.cluster.costs.values()) + now
-        stopping = self.most_parallel * 90 * PRICE / 3600
+        stopping = (self.most_parallel + self.most_held) * 90 * PRICE / 3600
         assert spent <= self.most_money + stopping + self.lost_sight + self.cluster.unseen
+
+    @property
+    def most_held(self):
+        return -(-self.most_parallel // 2) if self.ahead else 0
+
+    @invariant()
+    def nobody_runs_without_a_place(self):
+        """Of what the operator made: a pod whose trial was deleted may still be there."""
+        if not hasattr(self, "cluster"):
+            return
+        mine = [one for one in self.cluster.pods() if is_live(one)]
+        mine = [
+            one for one in mine if ("TuningTrial", "ns", place_of(one)[0]) in self.cluster.objects
+        ]
+        running = [one for one in mine if not is_held(one) and not self.cluster.said(one)]
+        assert len(running) <= self.most_parallel
+        assert len([one for one in mine if is_held(one)]) <= self.most_held
 
     @invariant()
     def one_verdict_per_attempt(self):
@@ -652,8 +733,10 @@ class ControlLoop(RuleBasedStateMachine):
             self.collect_garbage()
             for pod in self.cluster.pods():
                 if is_live(pod):
-                    self._pause(copy.deepcopy(pod))
+                    told = pod["metadata"]["annotations"].get(COMMAND)
+                    self._do("obey" if is_held(pod) and told else "pause", copy.deepcopy(pod))
             self.cluster.now += 30
+            self.cluster.end_holds()
         self._settled()
 
     def _settled(self):
@@ -689,8 +772,51 @@ class ControlLoop(RuleBasedStateMachine):
         assert trial["status"].get("cost", 0.0) == pytest.approx(paid, abs=1e-8)
 
 
+class ControlLoopAhead(ControlLoop):
+    """With pods that are made ahead of their places."""
+
+    ahead = True
+
+    @initialize()
+    def be_patient(self):
+        """The clock leaps: evaluations seem long, and nothing would be made ahead of them."""
+        ahead.PATIENT_SECONDS = math.inf
+
+    @rule()
+    def fill(self):
+        """Every place is taken, and what may be made ahead is."""
+        for _ in range(2):
+            self.propose()
+        for _ in range(3):
+            self.deliver(len(self.cluster.news))
+            self.operator.work()
+            for pod in self.cluster.pods():
+                if is_live(pod):
+                    self._do("start", copy.deepcopy(pod))
+
+    @rule(told=st.booleans())
+    def hand_over(self, told):
+        """Trials end, and the log tells of it before the kubelet does."""
+        for pod in self.cluster.pods():
+            if is_live(pod) and started(pod) is not None:
+                self._do("say", copy.deepcopy(pod))
+                break
+        if told:
+            self.deliver(len(self.cluster.news))
+            self.operator.work()
+
+    def teardown(self):
+        try:
+            super().teardown()
+        finally:
+            ahead.PATIENT_SECONDS = PATIENT_SECONDS
+
+
+PATIENT_SECONDS = ahead.PATIENT_SECONDS
+
 TestControlLoop = ControlLoop.TestCase
-TestControlLoop.settings = settings(
+TestControlLoopAhead = ControlLoopAhead.TestCase
+TestControlLoop.settings = TestControlLoopAhead.settings = settings(
     max_examples=60,
     stateful_step_count=40,
     deadline=None,

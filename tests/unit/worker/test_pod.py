@@ -78,7 +78,7 @@ def test_demand_follows_the_study() -> None:
 @pytest.mark.parametrize(
     ("asked", "ahead", "prepared"),
     [({}, 0, False), ({"lookAhead": "None"}, 0, False), ({"lookAhead": "Proposal"}, 0, True),
-     ({"lookAhead": "Trial"}, 1, True)],
+     ({"lookAhead": "Trial"}, 1, True), ({"lookAhead": "Pod"}, 2, True)],
 )  # fmt: skip
 def test_the_study_says_how_far_a_worker_looks_ahead(
     asked: dict[str, str], ahead: int, prepared: bool
