@@ -243,7 +243,7 @@ def test_a_vanished_pod_is_charged_until_it_wrote_last(evidence):
     evidence.lives[0] = Life(Pod(**{**fields(pod), "finished": None}), gone=True)
     assert disagreements(evidence) == []
     charge_too_little(evidence)
-    assert any("wrote at" in one for one in disagreements(evidence))
+    assert any("lived until" in one for one in disagreements(evidence))
 
 
 def test_records_are_read_from_singles_and_bundles():

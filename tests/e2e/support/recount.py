@@ -149,11 +149,12 @@ def _against_pod(evidence: Evidence, life: Life, verdict: Row) -> Iterator[str]:
     if body["seconds"] and abs(body["start"] - pod.scheduled) > 1:
         yield f"{pod.name} was placed at {pod.scheduled}, and is charged from {body['start']}"
     charged = pod.scheduled + body["seconds"]
-    if pod.finished is not None and abs(charged - pod.finished) > 1:
+    if pod.finished is not None and charged > pod.finished + 1:
         yield f"{pod.name} ended at {pod.finished}, and is charged until {charged}"
-    sign = _last_sign(evidence, verdict)
-    if sign - charged > 1:
-        yield f"{pod.name} wrote at {sign}, and is charged until {charged}"
+    # Whoever looked away while a pod went knows what it wrote, not when it ended.
+    least = pod.finished if pod.finished and not life.gone else _last_sign(evidence, verdict)
+    if charged < least - 1:
+        yield f"{pod.name} lived until {least} at least, and is charged until {charged}"
 
 
 def _last_sign(evidence: Evidence, verdict: Row) -> float:
