@@ -7,22 +7,17 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tuner.artifacts import FolderSettings, FolderStore, delete_prefix
+from tuner.artifacts import FolderStore, delete_prefix
 from tuner.backends import BackendEvent
-from tuner.backends.local import LocalRunner, LocalSettings
 from tuner.backends.local.manifests import Loaded
 from tuner.backends.local.opening import Entry, enter, hold, lock_name
 from tuner.backends.local.runs import NAMESPACE, runs, uid_of
 from tuner.backends.managed import ManagedBackend
-from tuner.backends.planner import Planner
 from tuner.backends.view import LogView
-from tuner.cli.code import code_identity
+from tuner.cli.parts import make_planner, make_runner, make_worker
 from tuner.errors import BackendError
-from tuner.hardware import resources_of
 from tuner.log import StudyLog
 from tuner.pipeline import StudyIdentity
-from tuner.searchers import make_searcher
-from tuner.space import SearchSpace
 from tuner.spec import InstanceType
 from tuner.spec.trial import TrialState
 from tuner.study.ends import End
@@ -30,10 +25,7 @@ from tuner.study.markers import clear_end, get_end, put_end
 from tuner.study.summary import Summary, summarize
 from tuner.study.terms import terms_of
 from tuner.transfer.asked import learned
-from tuner.worker import Worker, WorkerSettings
-from tuner.worker.loop import Demand
-from tuner.worker.promoting import Promoter
-from tuner.worker.stored import stored_prefixes
+from tuner.worker import Worker
 
 if TYPE_CHECKING:
     from tuner.transfer.learning import Lesson
@@ -83,7 +75,6 @@ class Session:
         self.resumed = entry.resumed
         self.reopens = entry.changed
         self._view = LogView(self._log)
-        self._runner: LocalRunner | None = None
         self._backend: ManagedBackend | None = None
         self._worker: Worker | None = None
         self.lesson: Lesson | None = None
@@ -102,22 +93,34 @@ class Session:
 
     def open(self) -> None:
         """Starts up: finds open trials again, adopts or mourns what the last process left."""
-        self._runner = LocalRunner(
-            LocalSettings(
-                folder=self.attempts_folder,
-                working_folder=self._loaded.folder,
-                store=FolderSettings(folder=str(self._options.store.absolute())),
-                cpus={
-                    name: resources_of(one).cpus
-                    for name, one in self._loaded.instance_types.items()
-                },
-            )
+        loaded, options = self._loaded, self._options
+        runner = make_runner(loaded, store=options.store, attempts_folder=self.attempts_folder)
+        planner = make_planner(
+            loaded,
+            study=self.study,
+            store=options.store,
+            attempts_folder=self.attempts_folder,
+            inputs=options.inputs,
         )
-        planner = self._planner()
         self._backend = ManagedBackend(
-            runner=self._runner, view=self._view, planner=planner, terms=self._terms
+            runner=runner, view=self._view, planner=planner, terms=self._terms
         )
-        self._worker = self._make_worker(self._backend, planner)
+        self.lesson = learned(
+            loaded.study.spec,
+            store=self._store,
+            study=self.study,
+            choices=loaded.choices,
+            instance_types=planner.instance_types,
+        )
+        self._worker = make_worker(
+            loaded,
+            store=self._store,
+            view=self._view,
+            backend=self._backend,
+            planner=planner,
+            terms=self._terms,
+            lesson=self.lesson,
+        )
         clear_end(self._store, self.study.study_prefix)
 
     def step(self, *, timeout_seconds: float) -> Sequence[BackendEvent]:
@@ -199,58 +202,6 @@ class Session:
             raise BackendError(
                 f"{error}; `tuner run --again` starts a new run, which reuses the stage cache"
             ) from None
-
-    def _planner(self) -> Planner:
-        loaded = self._loaded
-        inputs = {name: str(Path(path).absolute()) for name, path in self._options.inputs.items()}
-        return Planner(
-            spec=loaded.study.spec,
-            study=self.study,
-            instance_types={name: one.spec for name, one in self._types},
-            base=lambda trial, attempt: str(
-                (self.attempts_folder / trial / str(attempt)).absolute()
-            ),
-            code_identity=code_identity(
-                loaded.folder, besides=(*loaded.files, self._options.store)
-            ),
-            inputs=inputs,
-        )
-
-    def _make_worker(self, backend: ManagedBackend, planner: Planner) -> Worker:
-        spec = self._loaded.study.spec
-        self.lesson = learned(
-            spec,
-            store=self._store,
-            study=self.study,
-            choices=self._loaded.choices,
-            instance_types=planner.instance_types,
-        )
-        return Worker(
-            WorkerSettings(study=self.study.name, seed=spec.searcher.seed),
-            searcher=make_searcher(
-                spec,
-                space=SearchSpace.from_parameters(spec.parameters),
-                choices=self._loaded.choices,
-                instance_types=planner.instance_types,
-                prior=None if self.lesson is None else self.lesson.prior,
-                stored=stored_prefixes(
-                    spec,
-                    store=self._store,
-                    study=self.study,
-                    instance_types=planner.instance_types,
-                    code_identity=planner.code_identity,
-                ),
-            ),
-            view=self._view,
-            store=self._store,
-            backend=backend,
-            demand=lambda: Demand(
-                slots=self._terms.parallel_trials,
-                max_trials=self._terms.budget.max_trials,
-                ended=backend.study.end is not None,
-            ),
-            promoter=Promoter(spec, worker=0, view=self._view, backend=backend),
-        )
 
     def _prices(self) -> dict[str, float]:
         return {name: one.spec.price_per_hour or 0.0 for name, one in self._types}
