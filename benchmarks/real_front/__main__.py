@@ -4,10 +4,8 @@
 
 For each problem (digits, torch-conv) a study without a model and without early stopping runs every
 configuration on three instance types that differ in CPU limit and price. Then Auto, with the
-example's rungs, gets a quarter of the dollars that this was charged, each seed from an empty cache;
-no trial of it may cost more than an eighth of them.
-Both studies use the stage cache within themselves: the grid pays for each `prepare` once, on one
-type, and what it would cost on the others is then predicted from that.
+example's rungs, gets a quarter of the dollars that this was charged; no trial of it may cost more
+than an eighth of them. Nothing is cached, so that each time is measured where it counts.
 
 Beside it stands what a random order of the grid's own trials comes to for the same dollars, from
 its measurements, on all types and on the one that costs least an hour. It takes long: --minutes

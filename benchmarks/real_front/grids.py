@@ -17,7 +17,8 @@ CODE = "torch-conv"
 
 SAME_SEED = ("env", "TUNER_SEED=0")
 """Before each command: a stage's seed is that of the study's searcher, and what a search finds is
-valued with what the grid measured of it."""
+valued with what the grid measured of it. Nothing is cached: the output of a stage would be found
+on every other instance type, and what it takes there would not be measured."""
 
 Manifest = dict[str, Any]
 
@@ -57,7 +58,7 @@ class Problem:
         spec["parameters"] = [_parameter(one, some) for one, some in self.values.items()]
         spec["objectives"] = [one for one in spec["objectives"] if one["metric"] in self.objectives]
         spec["pipeline"]["stages"] = [
-            {**one, "command": [*SAME_SEED, *one["command"]]}
+            {**one, "command": [*SAME_SEED, *one["command"]], "cache": "Never"}
             for one in spec["pipeline"]["stages"]
             if one["name"] not in self.left_out
         ]

@@ -26,7 +26,7 @@ class Cell:
 
     Attributes:
         values: Error and dollars from scratch.
-        paid_usd: What the grid's trial was charged, its share of the cache used.
+        paid_usd: What the grid's trial was charged, the start of its pod included.
     """
 
     values: tuple[float, float]
