@@ -1,0 +1,1 @@
+"""How much of the time real pods evaluate, beside peers whose processes only sleep."""
