@@ -5,7 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from tuner.errors import LogError
 from tuner.log import Entry
+
+Waiting = tuple[Entry, asyncio.Future[None]]
+"""A record, and who waits for it."""
 
 LINGER_SECONDS = 0.01
 """What one pass decides comes together; nobody notices so long a wait."""
@@ -22,7 +26,7 @@ class Gatherer:
 
     def __init__(self, write: Callable[[Sequence[Entry]], object]) -> None:
         self._write = write
-        self._waiting: list[tuple[Entry, asyncio.Future[None]]] = []
+        self._waiting: list[Waiting] = []
         self._writer: asyncio.Task[None] | None = None
 
     async def put(self, entry: Entry) -> None:
@@ -38,15 +42,23 @@ class Gatherer:
             await asyncio.sleep(LINGER_SECONDS)
             batch = self._waiting[:MOST_ENTRIES]
             self._waiting = self._waiting[MOST_ENTRIES:]
-            try:
-                await asyncio.to_thread(self._write, [entry for entry, _ in batch])
-            except Exception as error:
-                _settle(batch, error)
+            error = await self._try(batch)
+            if isinstance(error, LogError) and len(batch) > 1:
+                # One of them can never be written: the others must not wait for it.
+                for one in batch:
+                    _settle([one], await self._try([one]))
             else:
-                _settle(batch, None)
+                _settle(batch, error)
+
+    async def _try(self, batch: Sequence[Waiting]) -> Exception | None:
+        try:
+            await asyncio.to_thread(self._write, [entry for entry, _ in batch])
+        except Exception as error:
+            return error
+        return None
 
 
-def _settle(batch: Sequence[tuple[Entry, asyncio.Future[None]]], error: Exception | None) -> None:
+def _settle(batch: Sequence[Waiting], error: Exception | None) -> None:
     for _, written in batch:
         if written.done():
             # Whoever waited was cancelled.

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from tuner.errors import StoreUnreachable
+from tuner.errors import LogError, StoreUnreachable
 from tuner.log import Entry, Kind
 from tuner_operator import gathering
 from tuner_operator.gathering import Gatherer
@@ -73,3 +73,20 @@ def test_a_failure_is_told_to_all_and_forgotten() -> None:
 
     asyncio.run(run())
     assert calls == [2, 2]
+
+
+def test_a_record_that_cannot_be_written_fails_alone() -> None:
+    written: list[str] = []
+
+    def write(entries) -> None:
+        if any(one.trial == "s-0-1" for one in entries):
+            raise LogError("too large")
+        written.extend(one.trial for one in entries)
+
+    async def run() -> list[object]:
+        gatherer = Gatherer(write)
+        puts = (gatherer.put(entry(number)) for number in range(3))
+        return await asyncio.gather(*puts, return_exceptions=True)
+
+    assert [type(one) for one in asyncio.run(run())] == [type(None), LogError, type(None)]
+    assert written == ["s-0-0", "s-0-2"]
