@@ -16,7 +16,7 @@ from statistics import median
 
 from tuner.pipeline import HOLD_ENDED
 from tuner.spec.study import LookAhead, TuningStudySpec
-from tuner.spec.trial import Segment
+from tuner.spec.trial import Segment, TrialState, TuningTrialStatus
 from tuner.study.budget import Ahead
 from tuner_operator import moments
 from tuner_operator.observed import Observed, TrialView, TypeUse
@@ -38,6 +38,8 @@ UNKNOWN_SECONDS = 10.0
 """What an evaluation is taken for while none has ended or run for longer."""
 
 NOTHING = Ahead()
+
+_BEGUN = ("running", "terminated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,7 @@ def outlook(
 ) -> Outlook:
     """How far a study looks ahead: where it asks for it, and where it pays."""
     running = [one for one in flights if not one.held and not leaves(observed, one)]
-    begun = any(one.pod is not None and one.pod.stage.state for one in running)
+    begun = any(one.pod is not None and one.pod.stage.state in _BEGUN for one in running)
     if not wanted(spec) or not begun or len(running) > spec.parallel_trials:
         return Outlook()
     places = how_many(spec.parallel_trials, seconds=evaluation_seconds(observed, running))
@@ -90,14 +92,9 @@ def how_many(places: int, *, seconds: float) -> int:
 
 
 def evaluation_seconds(observed: Observed, running: Iterable[Flight]) -> float:
-    """How long an attempt holds its place: the median of the last ones, else what is known."""
-    ended = (
-        (moments.seconds_of(one.end_time) or 0.0, _held_place(one))
-        for trial in observed.trials.values()
-        for one in trial.status.segments or ()
-        if one.start_time is not None and one.end_time is not None and not one.held
-    )
-    recent = [seconds for _, seconds in nlargest(RECENT, ended)]
+    """How long a trial holds its place: the median of the last ones, else what is known."""
+    turns = (_turn(trial.status) for trial in observed.trials.values())
+    recent = [seconds for _, seconds in nlargest(RECENT, (one for one in turns if one))]
     if recent:
         return max(1.0, median(recent))
     starts = (moments.seconds_of(_placed(one.segment)) for one in running)
@@ -134,9 +131,18 @@ def _lately_full(observed: Observed) -> Iterator[str]:
             yield last.instance_type
 
 
-def _held_place(segment: Segment) -> float:
-    start, end = moments.seconds_of(_placed(segment)), moments.seconds_of(segment.end_time)
-    return 0.0 if start is None or end is None else max(0.0, end - start)
+def _turn(status: TuningTrialStatus) -> tuple[float, float] | None:
+    """When a trial has left its place last, and for how long it had it; None while it has it."""
+    held = [
+        (start, end)
+        for one in status.segments or ()
+        if not one.held
+        and (start := moments.seconds_of(_placed(one))) is not None
+        and (end := moments.seconds_of(one.end_time)) is not None
+    ]
+    if not held or status.state is TrialState.STARTING:
+        return None
+    return max(end for _, end in held), sum(max(0.0, end - start) for start, end in held)
 
 
 def _placed(segment: Segment) -> datetime | None:
