@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e" / "support"))
 
 import node
 from kube import Kube, Object, wait_for
-from release import SECRET, SYSTEM
+from release import SECRET, SYSTEM, install
 
 ENDED = {"Completed", "Stopped", "Failed", "Cancelled", "Rejected", "Succeeded"}
 GROUP = "tuner.dev/v1alpha1"
@@ -61,9 +62,30 @@ def find_cluster() -> None:
     os.environ.update({name: os.path.expandvars(value) for name, value in exports.items()})
 
 
+def released(*, anew: bool = True) -> Kube:
+    """The cluster with this repository's release on it; `anew` installs it over one that is there.
+
+    One that is not the test cluster is taken as it is, if there is a release.
+    """
+    find_cluster()
+    kube = Kube()
+    if anew or kube.get("secrets", SECRET, SYSTEM) is None:
+        install(json.loads(Path(os.environ["TUNER_CLUSTER_STATE"], "images.json").read_text()))
+    return kube
+
+
 @contextmanager
-def namespace_with(kube: Kube, name: str, *, instance_type: Mapping[str, Any]) -> Iterator[str]:
-    """A namespace with the store's Secret, and an InstanceType named `name`; removed at the end."""
+def namespace_with(
+    kube: Kube, name: str, *, instance_type: Mapping[str, Any], patience: float = 0.0
+) -> Iterator[str]:
+    """A namespace with the store's Secret, and an InstanceType named `name`; removed at the end.
+
+    Args:
+        kube: The cluster.
+        name: What both are called, the namespace with more behind it.
+        instance_type: The spec.
+        patience: For how many seconds it waits until the namespace is gone; 0 does not wait.
+    """
     namespace = f"{name}-{uuid.uuid4().hex[:6]}"
     secret = kube.get("secrets", SECRET, SYSTEM)
     assert secret is not None
@@ -87,6 +109,9 @@ def namespace_with(kube: Kube, name: str, *, instance_type: Mapping[str, Any]) -
     finally:
         kube.delete("namespaces", namespace)
         kube.delete("instancetypes", name)
+        if patience:
+            gone = f"namespace {namespace} to be gone"
+            wait_for(gone, lambda: kube.get("namespaces", namespace) is None, seconds=patience)
 
 
 def study_without_workers(kube: Kube, manifest: dict[str, Any], *, namespace: str) -> Object:

@@ -29,9 +29,9 @@ from kubernetes import client
 
 from benchmarks._cluster import (
     Sightings,
-    find_cluster,
     namespace_with,
     operator_mb,
+    released,
     study_without_workers,
     trial_of,
 )
@@ -43,12 +43,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "cluster"))
 import fakenodes
 from kube import Kube, Object, wait_for
 from node import container_id, pids_of
-from release import SYSTEM, install
+from release import SYSTEM
 from scenarios import REPORT, stage, study
 
 TYPE = "control-plane"
 CPU = "100m"
 PODS_A_NODE = 500
+AT_ONCE = 8
 SPACING_SECONDS = 0.5
 PATIENCE_SECONDS = 300.0
 TRIAL_TO_POD_SECONDS = 2.0
@@ -66,9 +67,7 @@ def main() -> None:
     asked = parser.parse_args()
     if min(asked.trials, asked.studies * asked.each) < 8:
         parser.error("--trials, and --studies times --each, must be at least 8")
-    find_cluster()
-    install(json.loads(Path(os.environ["TUNER_CLUSTER_STATE"], "images.json").read_text()))
-    kube = Kube()
+    kube = released()
     most = max(asked.trials, asked.studies * asked.each) + asked.probes
     with _nodes(most // PODS_A_NODE + 1):
         figures = [
@@ -87,13 +86,17 @@ def main() -> None:
 
 
 def _scene(kube: Kube, scene: str, *, studies: int, each: int, probes: int) -> Iterator[Figure]:
-    with namespace_with(kube, TYPE, instance_type=_INSTANCE_TYPE) as namespace:
+    with namespace_with(
+        kube, TYPE, instance_type=_INSTANCE_TYPE, patience=PATIENCE_SECONDS
+    ) as namespace:
         pods = Sightings("pods", namespace)
         try:
-            most = each + probes
-            owners = [_study(kube, f"s{index}", most, namespace) for index in range(studies)]
+            most = each + probes // studies + 1
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                names = [f"s{index}" for index in range(studies)]
+                owners = list(pool.map(lambda name: _study(kube, name, most, namespace), names))
             trials = [trial_of(one, n, instance_type=TYPE) for n in range(each) for one in owners]
-            created = _create(trials, at_once=8)
+            created = _create(trials, at_once=AT_ONCE)
             _await_pods(pods, created)
             rates = _pods_a_second([pods.created[f"{name}-1"] for name in created])
             busy = _cpu_seconds(kube), _requests(kube), time.time()

@@ -14,7 +14,6 @@ began, --window seconds long. Ends with one line of JSON.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -23,7 +22,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks._cluster import find_cluster, namespace_with
+from benchmarks._cluster import namespace_with, released
 from benchmarks._report import Figure, bootstrap, report
 from benchmarks.workers_pods.busy import Span, busy_share, idle_seconds, slice_shares, steady
 from benchmarks.workers_pods.peers import PEERS, START_SECONDS, spans_in
@@ -32,8 +31,7 @@ from benchmarks.workers_pods.pods import INSTANCE_TYPE, TYPE, Scene, run
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "e2e" / "support"))
 
 from bucket import open_bucket
-from kube import Kube
-from release import RELEASE, SECRET, SYSTEM, install
+from release import RELEASE, SECRET, SYSTEM
 
 TARGETS = {"None": 0.75, "Pod": 0.90}
 ROOT = Path(__file__).parents[2]
@@ -114,11 +112,7 @@ def _of_pods(options: argparse.Namespace) -> dict[str, list[Span]]:
     wanted = options.look_ahead if options.look_ahead is not None else ["None", "Trial", "Pod"]
     if not wanted:
         return {}
-    find_cluster()
-    kube = Kube()
-    if kube.get("secrets", SECRET, SYSTEM) is None:
-        images = Path(os.environ["TUNER_CLUSTER_STATE"], "images.json")
-        install(json.loads(images.read_text()))
+    kube = released(anew=False)
     found = {}
     with (
         namespace_with(kube, TYPE, instance_type=INSTANCE_TYPE) as namespace,
