@@ -133,14 +133,16 @@ def _lately_full(observed: Observed) -> Iterator[str]:
 
 def _turn(status: TuningTrialStatus) -> tuple[float, float] | None:
     """When a trial has left its place last, and for how long it had it; None while it has it."""
+    segments = status.segments or ()
     held = [
         (start, end)
-        for one in status.segments or ()
+        for one in segments
         if not one.held
         and (start := moments.seconds_of(_placed(one))) is not None
         and (end := moments.seconds_of(one.end_time)) is not None
     ]
-    if not held or status.state is TrialState.STARTING:
+    goes_on = status.state is TrialState.STARTING or any(one.end_time is None for one in segments)
+    if not held or goes_on:
         return None
     return max(end for _, end in held), sum(max(0.0, end - start) for start, end in held)
 

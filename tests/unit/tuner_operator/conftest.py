@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from tuner.spec.instance_type import InstanceTypeSpec
@@ -13,6 +16,8 @@ from tuner_operator.observed import LogView, Observed, StoreView, StudyView, Tri
 from tuner_operator.settings import Settings
 
 NOW = 1_800_000_000.0
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 
 @pytest.fixture
