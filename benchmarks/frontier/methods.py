@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from benchmarks._contenders import engine_of, peer_of
 from benchmarks.frontier.completions import CompletionSearcher
-from benchmarks.peers.factory import make_peer
 from benchmarks.simulate import Context, SearcherFactory
 from tuner.searchers import Searcher
-from tuner.searchers.auto import engine_searcher
 from tuner.searchers.engine import EngineSettings
 from tuner.searchers.random import RandomSearcher
 
@@ -56,21 +55,9 @@ class Method:
 
     def _make(self, context: Context) -> Searcher:
         if self.settings is not None:
-            return engine_searcher(
-                context.spec,
-                joint=context.joint,
-                instance_types=context.instance_types,
-                prior=context.prior,  # type: ignore[arg-type]
-                settings=self.settings,
-            )
+            return engine_of(context, self.settings)
         if self.peer:
-            return make_peer(
-                self.peer,
-                spec=context.spec,
-                space=context.space,
-                choices=context.choices,
-                seed=context.seed,
-            )
+            return peer_of(context, self.peer)
         if self.completes:
             return CompletionSearcher(spec=context.spec, joint=context.joint)
         return RandomSearcher(context.joint)

@@ -8,15 +8,14 @@ from functools import partial
 
 import numpy as np
 
+from benchmarks._contenders import engine_of, peer_of
 from benchmarks.hardware import shipped
 from benchmarks.hardware.controls import asha, cheap_first, corrected, random_in_full
 from benchmarks.hardware.searched import Goal, searched
 from benchmarks.hardware.steps import Step, Steps, charged
-from benchmarks.peers.factory import make_peer
 from benchmarks.problems.tables import Table
 from benchmarks.simulate import Context, SearcherFactory
 from tuner.searchers import Searcher
-from tuner.searchers.auto import engine_searcher
 from tuner.searchers.engine import EngineSettings
 from tuner.searchers.joint import Configuration
 
@@ -122,20 +121,8 @@ class Method:
 
     def _searcher(self, context: Context) -> Searcher:
         if self.settings is None:
-            return make_peer(
-                self.peer,
-                spec=context.spec,
-                space=context.space,
-                choices=context.choices,
-                seed=context.seed,
-            )
-        return engine_searcher(
-            context.spec,
-            joint=context.joint,
-            instance_types=context.instance_types,
-            prior=context.prior,  # type: ignore[arg-type]
-            settings=self.settings,
-        )
+            return peer_of(context, self.peer)
+        return engine_of(context, self.settings)
 
 
 ACCURACY = partial(asha, continues=corrected, objectives=(0,))
