@@ -23,6 +23,7 @@ from tuner_operator.memory import Memory, StudyKey, version_of
 from tuner_operator.metrics import Metrics
 from tuner_operator.names import STUDY_LABEL, Object
 from tuner_operator.passes import StudyQueue
+from tuner_operator.rounds import Rounds
 from tuner_operator.settings import Settings
 from tuner_operator.summary import SummaryLoop
 from tuner_operator.sweep import Sweep
@@ -102,23 +103,15 @@ class App:
             clock=time.time,
         )
         self._queue = StudyQueue(self._controller.work)
-        self._summary = SummaryLoop(
+        rounds = Rounds(
             bucket=self._bucket,
             memory=self._memory,
             views=self._views,
             facts=self._facts,
             changed=self._changed,
-            seconds=settings.summary_seconds,
-            clock=time.time,
         )
-        self._leaving = LeavingLoop(
-            bucket=self._bucket,
-            memory=self._memory,
-            views=self._views,
-            facts=self._facts,
-            changed=self._changed,
-            clock=time.monotonic,
-        )
+        self._summary = SummaryLoop(rounds, seconds=settings.summary_seconds, clock=time.time)
+        self._leaving = LeavingLoop(rounds, clock=time.monotonic)
         self._sweep = Sweep(
             bucket=self._bucket,
             memory=self._memory,

@@ -13,12 +13,10 @@ from dataclasses import replace
 
 from tuner.errors import TunerError
 from tuner.spec.study import LookAhead
-from tuner_operator.bucket import Bucket
-from tuner_operator.facts import Facts
-from tuner_operator.memory import Memory, StudyKey
+from tuner_operator.memory import StudyKey
 from tuner_operator.observed import StudyView, TrialView
 from tuner_operator.reconcile.flight import current_segment
-from tuner_operator.views import Views
+from tuner_operator.rounds import Rounds
 
 LOOK_SECONDS = 0.2
 REST_SECONDS = 5.0
@@ -31,29 +29,12 @@ class LeavingLoop:
     """Keeps `LogView.leaving` of studies that look ahead.
 
     Args:
-        bucket: The books.
-        memory: Which studies there are.
-        views: Their specs and trials.
-        facts: Where findings go.
-        changed: Called with a study in which a trial has ended.
+        rounds: Where it looks.
         clock: Seconds that only ever grow.
     """
 
-    def __init__(
-        self,
-        *,
-        bucket: Bucket,
-        memory: Memory,
-        views: Views,
-        facts: Facts,
-        changed: Callable[[StudyKey], None],
-        clock: Callable[[], float],
-    ) -> None:
-        self._bucket = bucket
-        self._memory = memory
-        self._views = views
-        self._facts = facts
-        self._changed = changed
+    def __init__(self, rounds: Rounds, *, clock: Callable[[], float]) -> None:
+        self._rounds = rounds
         self._clock = clock
         self._rests: dict[StudyKey, float] = {}
 
@@ -65,13 +46,13 @@ class LeavingLoop:
 
     async def once(self) -> None:
         """Looks at the log of every study in which a pod waits."""
-        await asyncio.gather(*(self._look(key) for key in self._memory.studies()))
+        await asyncio.gather(*(self._look(key) for key in self._rounds.memory.studies()))
 
     async def _look(self, key: StudyKey) -> None:
-        study = self._views.study(key)
+        study = self._rounds.views.study(key)
         if study is None or not self._is_due(key, study):
             return
-        book = self._bucket.opened(key, uid=study.ref.uid)
+        book = self._rounds.bucket.opened(key, uid=study.ref.uid)
         if book is None:
             return
         try:
@@ -80,10 +61,10 @@ class LeavingLoop:
             _logger.info("the log of %s/%s was not read: %s", *key, error)
             self._rests[key] = self._clock() + REST_SECONDS
             return
-        known = self._facts.log_of(key, uid=study.ref.uid)
+        known = self._rounds.facts.log_of(key, uid=study.ref.uid)
         if known is not None and known.leaving != leaving:
-            self._facts.logs[key] = (study.ref.uid, replace(known, leaving=leaving))
-            self._changed(key)
+            self._rounds.facts.logs[key] = (study.ref.uid, replace(known, leaving=leaving))
+            self._rounds.changed(key)
 
     def _is_due(self, key: StudyKey, study: StudyView) -> bool:
         spec = study.spec
@@ -92,7 +73,7 @@ class LeavingLoop:
         if self._clock() < self._rests.get(key, 0.0):
             return False
         self._rests.pop(key, None)
-        return any(_waits(one) for one in self._views.trials(key).values())
+        return any(_waits(one) for one in self._rounds.views.trials(key).values())
 
 
 def _waits(trial: TrialView) -> bool:

@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping
 from tuner.errors import StoreError, TunerError
 from tuner.spec.instance_type import InstanceTypeSpec
 from tuner.spec.study import TuningStudySpec
-from tuner_operator.bucket import Bucket
-from tuner_operator.facts import Facts
 from tuner_operator.manifests.parts import dump
-from tuner_operator.memory import Memory, StudyKey
+from tuner_operator.memory import StudyKey
 from tuner_operator.observed import StudyView
-from tuner_operator.views import Views
+from tuner_operator.rounds import Rounds
 
 FINISHED_SECONDS = 300.0
 """A study that has ended is read this often."""
@@ -27,31 +25,17 @@ class SummaryLoop:
     """Keeps `Facts.stores` and `Facts.logs`.
 
     Args:
-        bucket: The stores.
-        memory: Which studies there are.
-        views: Their specs.
-        facts: Where findings go.
-        changed: Called with a study about which something new was found.
+        rounds: Where it looks.
         seconds: How often a running study is read.
         clock: Seconds since the epoch.
     """
 
-    def __init__(
-        self,
-        *,
-        bucket: Bucket,
-        memory: Memory,
-        views: Views,
-        facts: Facts,
-        changed: Callable[[StudyKey], None],
-        seconds: float,
-        clock: Callable[[], float],
-    ) -> None:
-        self._bucket = bucket
-        self._memory = memory
-        self._views = views
-        self._facts = facts
-        self._changed = changed
+    def __init__(self, rounds: Rounds, *, seconds: float, clock: Callable[[], float]) -> None:
+        self._bucket = rounds.bucket
+        self._memory = rounds.memory
+        self._views = rounds.views
+        self._facts = rounds.facts
+        self._changed = rounds.changed
         self._seconds = seconds
         self._clock = clock
         self._read_at: dict[StudyKey, float] = {}

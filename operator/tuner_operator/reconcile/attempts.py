@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from tuner.pipeline import AgentResult
 from tuner.spec.quantities import duration_seconds
 from tuner.spec.study import TuningStudySpec
-from tuner.spec.trial import SegmentNode, TrialState, TuningTrialStatus
+from tuner.spec.trial import Segment, SegmentNode, TrialState, TuningTrialStatus
 from tuner_operator import moments
 from tuner_operator.actions import (
     Action,
@@ -162,9 +162,6 @@ def _warning(flight: Flight, ruling: Ruling) -> Tell:
 
 def _under_way(observed: Observed, flight: Flight, *, pod: PodFacts) -> Step:
     old = flight.trial.status
-    state, reason, message = stands(pod)
-    if flight.held and state is not TrialState.UNSCHEDULABLE:
-        state, reason, message = TrialState.QUEUED, HELD, None
     segment = flight.segment.model_copy(
         update={
             "pod": pod.name,
@@ -172,14 +169,7 @@ def _under_way(observed: Observed, flight: Flight, *, pod: PodFacts) -> Step:
             "start_time": None if pod.scheduled is None else moments.moment(pod.scheduled),
         }
     )
-    status = old.model_copy(
-        update={
-            "state": state,
-            "reason": reason,
-            "message": message,
-            "segments": with_segment(old, segment),
-        }
-    )
+    status = under_way(old, segment, pod=pod)
     actions: list[Action] = []
     if status != old:
         actions.append(WriteStatus(flight.trial.ref, status))
@@ -200,8 +190,22 @@ def node_of(observed: Observed, flight: Flight) -> SegmentNode | None:
     return SegmentNode(name=name)
 
 
-def stands(pod: PodFacts) -> tuple[TrialState, str | None, str | None]:
-    """State, reason and message of a trial whose attempt goes on."""
+def under_way(status: TuningTrialStatus, segment: Segment, *, pod: PodFacts) -> TuningTrialStatus:
+    """The status of a trial whose attempt goes on, as its pod stands."""
+    state, reason, message = _stands(pod)
+    if segment.held and state is not TrialState.UNSCHEDULABLE:
+        state, reason, message = TrialState.QUEUED, HELD, None
+    return status.model_copy(
+        update={
+            "state": state,
+            "reason": reason,
+            "message": message,
+            "segments": with_segment(status, segment),
+        }
+    )
+
+
+def _stands(pod: PodFacts) -> tuple[TrialState, str | None, str | None]:
     if pod.gated:
         return TrialState.QUEUED, "SchedulingGated", pod.scheduling or None
     if pod.scheduled is None:

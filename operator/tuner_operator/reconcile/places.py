@@ -17,9 +17,10 @@ from tuner.study.budget import Bound
 from tuner_operator import moments
 from tuner_operator.actions import Chain, Release, WriteStatus
 from tuner_operator.observed import Observed, TrialView
+from tuner_operator.pod_facts import PodFacts
 from tuner_operator.reconcile.ahead import HOLD_SECONDS, crowded, leaves, wanted
-from tuner_operator.reconcile.attempts import pod_ref, stands
-from tuner_operator.reconcile.flight import HOUR, Flight, current_segment, with_segment
+from tuner_operator.reconcile.attempts import pod_ref, under_way
+from tuner_operator.reconcile.flight import HOUR, Flight, current_segment
 from tuner_operator.reconcile.scarcity import Scarce
 from tuner_operator.verdicts import YIELDED
 
@@ -41,13 +42,13 @@ def given_places(
         waiting: Trials without an attempt in flight.
         spec: Of the study.
     """
-    held = [one for one in flights if one.held and _can_go_on(one)]
-    if not held or spec.suspend:
+    ready = _ready(flights)
+    if not ready or spec.suspend:
         return {}
     taken = sum(not one.held and not leaves(observed, one) for one in flights)
     taken += sum(not one.held for one in others) + sum(map(_keeps_its_place, waiting))
     free = max(0, spec.parallel_trials - taken)
-    return {one.trial.name: _released(observed, one) for one in sorted(held, key=_readiest)[:free]}
+    return {one.trial.name: _released(observed, one, pod=pod) for one, pod in ready[:free]}
 
 
 def release_chains(
@@ -115,39 +116,31 @@ def _keeps_its_place(trial: TrialView) -> bool:
     return trial.status.state is TrialState.STARTING and last is not None and not last.held
 
 
-def _can_go_on(flight: Flight) -> bool:
-    """Not before its pod is seen: who makes it must know whether it has a place."""
-    pod = flight.pod
-    return pod is not None and not (pod.command or pod.deleting is not None)
+def _ready(flights: Iterable[Flight]) -> list[tuple[Flight, PodFacts]]:
+    """The held attempts that can go on, who is nearest to running first.
+
+    None whose pod was not seen: who makes it must know whether it has a place.
+    """
+    held = [(one, one.pod) for one in flights if one.held and one.pod is not None]
+    able = [(one, pod) for one, pod in held if not pod.command and pod.deleting is None]
+    return sorted(able, key=lambda item: _readiest(*item))
 
 
-def _readiest(flight: Flight) -> tuple[int, float, str]:
-    pod = flight.pod
-    steps = () if pod is None else (True, pod.scheduled is not None, pod.stage.state == "running")
+def _readiest(flight: Flight, pod: PodFacts) -> tuple[int, float, str]:
+    steps = (pod.scheduled is not None, pod.stage.state == "running")
     return -sum(steps), flight.trial.created, flight.trial.name
 
 
-def _released(observed: Observed, flight: Flight) -> Flight:
+def _released(observed: Observed, flight: Flight, *, pod: PodFacts) -> Flight:
     segment = flight.segment.model_copy(
         update={"held": None, "release_time": moments.moment(observed.now)}
     )
-    released = replace(flight, segment=segment)
     if segment.worst_cost is not None:
-        unused = max(0.0, HOLD_SECONDS - _waited(released)) * flight.price_per_hour / HOUR
+        waited = _waited(replace(flight, segment=segment))
+        unused = max(0.0, HOLD_SECONDS - waited) * flight.price_per_hour / HOUR
         worst = max(0.0, segment.worst_cost - unused)
         segment = segment.model_copy(update={"worst_cost": worst})
-    old = flight.trial.status
-    state, reason, message = (
-        (TrialState.STARTING, "Admitted", None) if flight.pod is None else stands(flight.pod)
-    )
-    status = old.model_copy(
-        update={
-            "state": state,
-            "reason": reason,
-            "message": message,
-            "segments": with_segment(old, segment),
-        }
-    )
+    status = under_way(flight.trial.status, segment, pod=pod)
     return replace(flight, segment=segment, trial=replace(flight.trial, status=status))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from passes import actions, pod
 
 from tuner.spec.trial import TrialState
 from tuner_operator import moments
 from tuner_operator.actions import Annotate, Create, Delete, Release, WriteStatus
 from tuner_operator.names import COMMAND_REASON, HOLD
 from tuner_operator.observed import LogView, Refused, TypeUse
-from tuner_operator.pod_facts import ContainerFacts, PodFacts
+from tuner_operator.pod_facts import ContainerFacts
 from tuner_operator.reconcile import reconcile
 from tuner_operator.reconcile.ahead import how_many
 
@@ -52,22 +53,10 @@ def flying(number, *, attempt=1, **segment):
     }
 
 
-def pod(number, **changes):
-    return PodFacts(
-        **{
-            "name": f"s-0-{number}-1",
-            "uid": f"pod-{number}",
-            "trial": f"s-0-{number}",
-            "trial_uid": f"uid-{number}",
-            "attempt": 1,
-            "created": NOW - 21,
-            "phase": "Running",
-            "scheduled": NOW - 20,
-            "node": "node-1",
-            "stage": RUNNING,
-            **changes,
-        }
-    )
+def pod_of(number, **changes):
+    names = {"name": f"s-0-{number}-1", "trial": f"s-0-{number}"}
+    uids = {"uid": f"pod-{number}", "trial_uid": f"uid-{number}"}
+    return pod(**{**names, **uids, "created": NOW - 21, "scheduled": NOW - 20, **changes})
 
 
 @pytest.fixture
@@ -88,20 +77,16 @@ def full(observed, trial, of):
     ):
         trials = [trial(number, status=flying(number, worstCost=worst)) for number in running]
         trials += also
-        pods = {f"s-0-{number}-1": pod(number) for number in running}
+        pods = {f"s-0-{number}-1": pod_of(number) for number in running}
         if held is not None:
             status = held_status or flying(held, held=True, **(hold or {}))
             trials.append(trial(held, status=status))
-            pods.setdefault(f"s-0-{held}-1", pod(held, hold=True))
+            pods.setdefault(f"s-0-{held}-1", pod_of(held, hold=True))
         trials += [trial(10 + number) for number in range(more)]
         pods |= changes.pop("pods", {})
         return observed(*trials, of=spec or of(), **{"pods": pods, **changes})
 
     return make
-
-
-def actions(observed, kind):
-    return [one for chain in reconcile(observed) for one in chain.actions if isinstance(one, kind)]
 
 
 def created(observed):
@@ -157,7 +142,7 @@ def test_the_next_trials_pod_is_made_while_every_place_is_taken(full):
 
 
 def test_not_before_something_runs(full):
-    starting = {f"s-0-{number}-1": pod(number, stage=ContainerFacts()) for number in (0, 1)}
+    starting = {f"s-0-{number}-1": pod_of(number, stage=ContainerFacts()) for number in (0, 1)}
     assert created(full(pods=starting)) == {}
 
 
@@ -270,9 +255,9 @@ def test_a_trial_to_be_tried_again_keeps_its_place(full, trial):
 def test_the_one_that_is_ready_comes_first(observed, trial, of):
     trials = [trial(number, status=flying(number, held=True)) for number in (2, 3)]
     pods = {
-        "s-0-0-1": pod(0),
-        "s-0-2-1": pod(2, hold=True, stage=ContainerFacts()),
-        "s-0-3-1": pod(3, hold=True),
+        "s-0-0-1": pod_of(0),
+        "s-0-2-1": pod_of(2, hold=True, stage=ContainerFacts()),
+        "s-0-3-1": pod_of(3, hold=True),
     }
     seen = observed(trial(0, status=flying(0)), *trials, of=of(), pods=pods)
     assert [one.ref.name for one in actions(seen, Release)] == ["s-0-3-1"]
@@ -298,7 +283,7 @@ def test_it_gives_way_to_a_pod_without_a_node(full):
 
 
 def test_one_that_finds_no_room_itself_is_taken_away(full):
-    homeless = pod(
+    homeless = pod_of(
         2, hold=True, scheduled=None, scheduling="no room", node="", stage=ContainerFacts()
     )
     seen = full(held=2, pods={"s-0-2-1": homeless})
@@ -315,7 +300,7 @@ def test_one_that_a_quota_forbids_goes_back(full):
 
 
 def test_a_hold_that_is_overdue_is_ended(full):
-    late = pod(2, hold=True, scheduled=NOW - 61)
+    late = pod_of(2, hold=True, scheduled=NOW - 61)
     assert told(full(held=2, pods={"s-0-2-1": late})) == {"s-0-2-1": "HoldEnded"}
 
 
@@ -324,7 +309,7 @@ def test_a_study_that_no_longer_asks_for_it_gives_its_pods_back(full, of):
 
 
 def test_a_held_trial_that_ended_goes_back_to_the_queue_and_is_paid(full):
-    over = pod(
+    over = pod_of(
         2,
         hold=True,
         phase="Succeeded",
@@ -341,7 +326,7 @@ def test_a_held_trial_that_ended_goes_back_to_the_queue_and_is_paid(full):
 
 
 def test_a_hold_that_used_up_its_deadline_is_no_failure(full):
-    over = pod(2, hold=True, phase="Failed", reason="DeadlineExceeded")
+    over = pod_of(2, hold=True, phase="Failed", reason="DeadlineExceeded")
     seen = full(held=2, pods={"s-0-2-1": over}, more=0)
     (status,) = [one.status for one in actions(seen, WriteStatus) if one.ref.name == "s-0-2"]
     assert (status.state, status.reason) == (TrialState.QUEUED, "HoldEnded")

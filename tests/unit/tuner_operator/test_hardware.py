@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from passes import pod, status_of
 
 from tuner.spec.instance_type import InstanceTypeSpec, InstanceTypeStatus
 from tuner.spec.trial import TrialState
 from tuner.spec.why import Why
 from tuner_operator import moments
-from tuner_operator.actions import Create, Delete, Tell, WriteStatus, WriteVerdict
+from tuner_operator.actions import Create, Delete, Tell, WriteVerdict
 from tuner_operator.node_facts import read_node
 from tuner_operator.observed import TypeUse
-from tuner_operator.pod_facts import ContainerFacts, PodFacts, read_pod
+from tuner_operator.pod_facts import ContainerFacts, read_pod
 from tuner_operator.reconcile import reconcile
 from tuner_operator.reconcile.instance_types import instance_type_status
 from tuner_operator.reconcile.scarcity import NODE_SECONDS, PENALTY_SECONDS
@@ -141,32 +142,13 @@ def flying(type_="a100", **segment):
 
 
 def pending(**changes):
-    return PodFacts(
-        **{
-            "name": "s-0-0-1",
-            "uid": "pod-uid",
-            "trial": "s-0-0",
-            "trial_uid": "uid-0",
-            "attempt": 1,
-            "created": NOW - NODE_SECONDS - 1,
-            "scheduling": "0/3 nodes are available",
-            **changes,
-        }
-    )
-
-
-def written(observed, name):
-    found = [
-        action.status
-        for chain in reconcile(observed)
-        for action in chain.actions
-        if isinstance(action, WriteStatus) and action.ref.name == name
-    ]
-    return found[-1] if found else None
+    nowhere = {"phase": "Pending", "scheduled": None, "node": "", "stage": ContainerFacts()}
+    said = {"created": NOW - NODE_SECONDS - 1, "scheduling": "0/3 nodes are available"}
+    return pod(**{**nowhere, **said, **changes})
 
 
 def scarce(observed):
-    found = written(observed, "s").scarce or ()
+    found = status_of(observed, "s").scarce or ()
     return {one.instance_type: (one.room, one.reason) for one in found}
 
 
@@ -252,7 +234,7 @@ def test_a_trial_that_finds_no_node_gives_its_place_to_another_proposal(observed
         pods={"s-0-0-1": pending()},
         type_use=WAITING,
     )
-    gone = written(seen, "s-0-0")
+    gone = status_of(seen, "s-0-0")
     assert (gone.state, gone.reason) == (TrialState.CANCELLED, "Unschedulable")
     assert not gone.cost
     kinds = {type(one) for chain in reconcile(seen) for one in chain.actions}
@@ -277,7 +259,7 @@ def test_other_trials_wait_for_a_node_as_long_as_the_study_says(
         pods={"s-0-0-1": pending()},
         type_use=WAITING,
     )
-    told = written(seen, "s-0-0")
+    told = status_of(seen, "s-0-0")
     assert told is None or told.state is TrialState.UNSCHEDULABLE
 
 
@@ -286,7 +268,7 @@ def test_what_the_user_asked_for_by_name_waits(observed, trial, of):
     why = {"why": Why(searcher="initialTrials")}
     asked = replace(asked, spec=asked.spec.model_copy(update=why))
     seen = observed(asked, of=of, types=TWO, pods={"s-0-0-1": pending()}, type_use=WAITING)
-    told = written(seen, "s-0-0")
+    told = status_of(seen, "s-0-0")
     assert told is None or told.state is TrialState.UNSCHEDULABLE
 
 
@@ -294,10 +276,10 @@ def test_a_trial_queued_for_a_type_that_stays_full_is_withdrawn(observed, trial,
     types = {**TWO, "a100": {"pricePerHour": 10.0, "maxParallelTrials": 1}}
     full = {"type_usage": {"a100": 1}, "of": of, "types": types}
     # Trials of the fixture were created 100 seconds ago.
-    gone = written(observed(trial(0, types={"train": "a100"}), **full), "s-0-0")
+    gone = status_of(observed(trial(0, types={"train": "a100"}), **full), "s-0-0")
     assert (gone.state, gone.reason) == (TrialState.CANCELLED, "Scarce")
     young = replace(trial(0, types={"train": "a100"}), created=NOW - 1)
-    assert written(observed(young, **full), "s-0-0").state is TrialState.QUEUED
+    assert status_of(observed(young, **full), "s-0-0").state is TrialState.QUEUED
 
 
 def test_the_use_of_a_type_is_read_from_its_trials(trial):
@@ -323,7 +305,7 @@ def test_a_gated_pod_is_queued_however_long(observed, trial, of):
         type_use={"a100": TypeUse(running=1)},
         type_status={"a100": without_nodes()},
     )
-    told = written(seen, "s-0-0")
+    told = status_of(seen, "s-0-0")
     assert (told.state, told.reason) == (TrialState.QUEUED, "SchedulingGated")
 
 
@@ -331,15 +313,15 @@ def test_a_gated_pod_is_queued_however_long(observed, trial, of):
 
 
 def test_a_trial_keeps_the_prices_of_its_first_attempt(observed, trial):
-    first = written(observed(trial(0)), "s-0-0")
+    first = status_of(observed(trial(0)), "s-0-0")
     assert first.prices == {"small": 1.0}
     ended = moments.render(NOW - 10)
     again = first.model_dump(mode="json", by_alias=True, exclude_none=True)
     again["segments"][0] |= {"startTime": ended, "endTime": ended, "cost": 0.5, "pod": "s-0-0-1"}
     dearer = {"small": {"pricePerHour": 9.0}}
     seen = observed(trial(0, status=again), trial(1), types=dearer)
-    assert written(seen, "s-0-0").segments[0].price_per_hour == 1.0
-    assert written(seen, "s-0-1").segments[0].price_per_hour == 9.0
+    assert status_of(seen, "s-0-0").segments[0].price_per_hour == 1.0
+    assert status_of(seen, "s-0-1").segments[0].price_per_hour == 9.0
 
 
 def test_a_segment_keeps_its_node_when_the_node_is_gone(observed, trial):
@@ -349,12 +331,12 @@ def test_a_segment_keeps_its_node_when_the_node_is_gone(observed, trial):
         stage=ContainerFacts(state="running"),
     )  # fmt: skip
     of = {"types": TWO, "pods": {"s-0-0-1": running}}
-    there = written(observed(trial(0, status=flying()), nodes={"n": labels}, **of), "s-0-0")
+    there = status_of(observed(trial(0, status=flying()), nodes={"n": labels}, **of), "s-0-0")
     (segment,) = there.segments
     assert (segment.node.instance_type, segment.node.capacity_type) == ("g5.xlarge", "spot")
     kept = there.model_dump(mode="json", by_alias=True, exclude_none=True)
     lost = {**of, "pods": {"s-0-0-1": replace(running, phase="Failed", reason="NodeLost")}}
-    after = written(observed(trial(0, status=kept), nodes={}, **lost), "s-0-0")
+    after = status_of(observed(trial(0, status=kept), nodes={}, **lost), "s-0-0")
     assert after.segments[0].node.instance_type == "g5.xlarge"
     assert after.segments[0].end_time is not None
 

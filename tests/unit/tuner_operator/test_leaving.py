@@ -18,6 +18,7 @@ from tuner_operator.book import StudyBook
 from tuner_operator.facts import Facts
 from tuner_operator.leaving import LOOK_SECONDS, REST_SECONDS, LeavingLoop
 from tuner_operator.observed import LogView, StudyView
+from tuner_operator.rounds import Rounds
 
 KEY = ("ns", "s")
 
@@ -126,14 +127,14 @@ class World:
             def trials(self, key):
                 return world.trials
 
-        return LeavingLoop(
+        rounds = Rounds(
             bucket=Bucket(),
             memory=Memory(),
             views=Views(),
             facts=self.facts,
             changed=self.told.append,
-            clock=lambda: self.now,
         )
+        return LeavingLoop(rounds, clock=lambda: self.now)
 
 
 def held(**changes):
