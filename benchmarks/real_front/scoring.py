@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tuner.pareto import hypervolume
+from tuner.pareto import hypervolume, pareto_front
 
 BEYOND = 1.05
 
@@ -43,6 +43,13 @@ class Grid:
     def paid_usd(self) -> float:
         """What all of it cost."""
         return sum(one.paid_usd for one in self.cells.values())
+
+    @property
+    def front(self) -> Mapping[Key, Cell]:
+        """What no other cell dominates."""
+        keys = list(self.cells)
+        rows = pareto_front([self.cells[key].values for key in keys], minimize=(True, True))
+        return {keys[row]: self.cells[keys[row]] for row in rows}
 
     def share(self, found: Iterable[Key]) -> float:
         """Of the whole grid's volume, what these configurations dominate."""

@@ -23,7 +23,8 @@ GRID = Grid(cells=CELLS)
 def test_the_whole_front_is_all_there_is_and_the_rest_adds_nothing():
     assert GRID.paid_usd == 16
     assert GRID.share(CELLS) == 1
-    assert GRID.share([key(0), key(1), key(2)]) == 1
+    assert GRID.share(GRID.front) == 1
+    assert set(GRID.front) == {key(0), key(1), key(2)}
     assert GRID.share([]) == 0
     assert GRID.share([(("x", 99),), ("cpu",)]) == 0
 
