@@ -79,16 +79,16 @@ def outlook(
 def how_many(places: int, *, seconds: float) -> int:
     """How many pods are worth making ahead of so many places.
 
-    As many as become free while a new pod gets ready, and one to spare; at most for half of the
-    places, and none that would wait for too long.
+    As many as become free while a new pod gets ready, and one to spare if that is more than one; at
+    most for half of the places, and none that would wait for too long.
 
     Args:
         places: Trials that run side by side.
         seconds: How long one of them runs.
     """
-    due = math.ceil(places * LEAD_SECONDS / seconds) + 1
+    due = places * LEAD_SECONDS / seconds
     patient = places * PATIENT_SECONDS / seconds
-    return int(max(0.0, min(due, -(-places // 2), patient)))
+    return int(max(0.0, min(math.ceil(due) + (due > 1.0), -(-places // 2), patient)))
 
 
 def evaluation_seconds(observed: Observed, running: Iterable[Flight]) -> float:
