@@ -24,7 +24,7 @@ from tuner_operator.reconcile.ahead import outlook
 from tuner_operator.reconcile.children import child_actions, wanted_workers, workers_ready
 from tuner_operator.reconcile.commands import Order, enforce
 from tuner_operator.reconcile.creation import grace_seconds, pod_actions, take_back
-from tuner_operator.reconcile.ending import due, leave, withdraw
+from tuner_operator.reconcile.ending import due, leave, was_hopeless, withdraw
 from tuner_operator.reconcile.flight import Flight
 from tuner_operator.reconcile.looking import OpenTrials, hold, look
 from tuner_operator.reconcile.money import history_is_complete, ledger_of
@@ -77,7 +77,9 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
     ledger = ledger_of(observed, flights=trials.flights)
     tally = tally_of(observed, terms=terms)
     whole = history_is_complete(observed)
-    end = due(observed, terms=terms, tally=tally, ledger=ledger) if whole else None
+    hopeless = was_hopeless(observed, tally=tally)
+    end = due(observed, terms=terms, tally=tally, ledger=ledger, hopeless=hopeless)
+    end = end if whole else None
     admitted = Admitted()
     ready = whole and end is None and acceptance.may_start
     if ready:
@@ -97,7 +99,8 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
             spec=spec,
             outlook=outlook(observed, flying, scarce=scarce, spec=spec),
         )
-        end = due(observed, terms=terms, tally=tally, ledger=ledger, hopeless=admitted.hopeless)
+        hopeless = admitted.hopeless
+        end = due(observed, terms=terms, tally=tally, ledger=ledger, hopeless=hopeless)
     elif end is None:
         yield from hold(trials.waiting, acceptance)
     for question in open_questions(observed, spec):
@@ -113,7 +116,13 @@ def _pass(observed: Observed, spec: TuningStudySpec, acceptance: Acceptance) -> 
         yield from withdraw(observed, trials.waiting, end=end)
         yield from leave(observed, trials.resting, end=end)
     yield from _frame(
-        observed, acceptance, terms=terms, end=end, flights=flights, trials=trials, scarce=scarce
+        observed,
+        acceptance,
+        terms=terms,
+        end=end,
+        hopeless=hopeless,
+        flights=flights,
+        scarce=scarce,
     )
     yield from retention(observed)
 
@@ -180,8 +189,8 @@ def _frame(
     *,
     terms: Terms,
     end: End | None,
+    hopeless: bool,
     flights: Sequence[Flight],
-    trials: OpenTrials,
     scarce: Scarce,
 ) -> Iterator[Chain]:
     """Workers and the study's own status."""
@@ -199,6 +208,7 @@ def _frame(
         open=_still_open(observed),
         workers_ready=workers_ready(observed, count=count),
         end=end,
+        hopeless=hopeless and end is not None,
         scarce=tuple(scarce.values()) if active else (),
     )
     yield _status_chain(observed, standing)

@@ -23,8 +23,8 @@ def due(
 ) -> End | None:
     """The end that is due, or None.
 
-    One that was reached stays until the spec changes: money that paid no further trial pays none
-    after the trial was withdrawn either.
+    One that was reached stays until the spec changes, and so does a want of money: what pays no
+    further trial pays none after that trial was withdrawn either.
     """
     reached = _reached(observed)
     if reached is not None:
@@ -87,6 +87,17 @@ def _end(
             WriteVerdict(trial.name, attempt=attempt, verdict=verdict),
             WriteStatus(trial.ref, final),
         ),
+    )
+
+
+def was_hopeless(observed: Observed, *, tally: Tally) -> bool:
+    """Whether an earlier pass found no money for any trial, of which none is left to ask for it."""
+    condition = find(observed.study.status.conditions, words.PROGRESSING)
+    return (
+        condition is not None
+        and condition.reason == words.UNAFFORDABLE
+        and condition.observed_generation == observed.study.generation
+        and tally.open <= tally.paused
     )
 
 

@@ -45,6 +45,7 @@ class Standing:
         open: How many trials have not ended after this pass.
         workers_ready: The condition.
         end: What is due.
+        hopeless: Whether it is for want of money alone that it is.
         scarce: Instance types with too little room.
     """
 
@@ -55,6 +56,7 @@ class Standing:
     open: int
     workers_ready: Finding | None
     end: End | None
+    hopeless: bool = False
     scarce: tuple[ScarceType, ...] = ()
 
 
@@ -108,6 +110,8 @@ def _progressing(
 
     if finished and standing.end is not None:
         return finding(False, standing.end.reason, "every trial has ended")
+    if standing.hopeless:
+        return finding(started, words.UNAFFORDABLE, "the trials that cannot be paid are withdrawn")
     if not started:
         return finding(False, "NotStarted", "no trial has been started")
     if _is_suspended(observed, standing):

@@ -205,3 +205,44 @@ def test_without_transfer_nothing_is_said_of_it(observed):
     said = {one.type for one in status_of(observed(), "s").conditions}
     assert words.ACCEPTED in said
     assert words.TRANSFER_READY not in said
+
+
+# A want of money.
+
+
+def test_a_want_of_money_ends_the_study_once_the_trial_is_withdrawn(observed, trial, spec):
+    of = spec(budget={"maxCost": 1.0}, trialLimits={"maxCost": 0.6})
+    done = trial(0, status={**final("Completed"), "metrics": {"loss": 1.0}})
+    seen = observed(done, trial(1), of=of, status=STARTED)
+    withdrawn = status_of(seen, "s-0-1")
+    assert (withdrawn.state, withdrawn.reason) == (TrialState.CANCELLED, "BudgetExhausted")
+    ending = status_of(seen, "s")
+    assert ending.completion_time is None
+    assert condition(seen, words.PROGRESSING).reason == words.UNAFFORDABLE
+    # The worker may propose another one meanwhile: it is withdrawn as well.
+    told = ending.model_dump(mode="json", by_alias=True, exclude_none=True)
+    over = trial(1, status=withdrawn.model_dump(mode="json", by_alias=True, exclude_none=True))
+    again = observed(done, over, trial(2), of=of, status=told)
+    assert status_of(again, "s-0-2").state is TrialState.CANCELLED
+    ended = status_of(observed(done, over, of=of, status=told), "s")
+    assert ended.completion_time is not None
+    assert ended.state == "Succeeded"
+    # More money is another matter.
+    more = spec(budget={"maxCost": 2.0}, trialLimits={"maxCost": 0.6})
+    newer = observed(done, over, trial(2), of=more, status=told)
+    newer = replace(newer, study=replace(newer.study, generation=2))
+    assert created_pods(newer) == ["s-0-2-1"]
+
+
+STARTED = {
+    "startTime": AT,
+    "conditions": [
+        {
+            "type": "Progressing",
+            "status": "True",
+            "reason": "Running",
+            "lastTransitionTime": AT,
+            "observedGeneration": 1,
+        }
+    ],
+}
