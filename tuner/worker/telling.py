@@ -95,7 +95,8 @@ def _best(values: NDArray[np.float64], *, count: int) -> NDArray[np.intp]:
         return np.array([], dtype=np.intp)
     finite = np.flatnonzero(np.all(np.isfinite(values), axis=1))
     fronts = [np.sort(front) for front in first_fronts(values[finite], count=count)]
-    return finite[np.concatenate(fronts)[:count]] if fronts else finite
+    best = np.concatenate(fronts)[:count] if fronts else np.array([], dtype=np.intp)
+    return np.asarray(finite[best], dtype=np.intp)
 
 
 def _chance(name: str) -> float:

@@ -147,6 +147,13 @@ def test_the_rest_is_an_even_sample():
     assert 0.55 < float(np.mean(others > 0.25)) < 0.75
 
 
+def test_of_too_few_none_is_kept_for_being_good():
+    chronicle = Chronicle()
+    chronicle.add(log_of(200))
+    marks = [mark_of(story, objectives=OBJECTIVES) for story in chronicle.stories]
+    assert telling(marks, count=1).sum() == FIRST
+
+
 def test_what_goes_is_let_go_in_parts_and_a_history_waits_for_none(monkeypatch):
     monkeypatch.setattr("tuner.worker.memory.LEAVING", 7)
     in_parts, _ = remembered(log_of(4 * KEPT), batches=range(0, 4 * KEPT, 50))
