@@ -308,20 +308,21 @@ def test_as_pid_1_it_reaps_orphans_when_pinged(
 ) -> None:
     runner = start(*_as_pid_1())
     count = "for f in /proc/[0-9]*/stat; do read -r _ _ s _ <$f && [ $s = Z ] && echo $f; done"
+    clean = tmp_path / "clean"
     runner.stage(
         "train",
         "i=0; while [ $i -lt 5 ]; do (sleep 0.05 & ); i=$((i+1)); done; sleep 0.3\n"
-        f"{count} >'{tmp_path}/before'; while [ ! -e '{tmp_path}/go' ]; do sleep 0.05; done\n"
-        f"{count} >'{tmp_path}/after'; exit 0",
+        f'while [ -n "$({count})" ]; do sleep 0.05; done\n'
+        f"echo >'{clean}'; exit 0",
     )
     runner.tell("run train 1")
-    runner.await_that((tmp_path / "before").exists, what="the stage")
-    time.sleep(0.4)
-    runner.tell("ping")
-    time.sleep(0.2)
-    (tmp_path / "go").touch()
+
+    def pinged() -> bool:
+        runner.tell("ping")
+        return clean.exists()
+
+    runner.await_that(pinged, what="an end of the orphans")
     runner.await_event("exited train 1 0")
-    assert (tmp_path / "after").read_text() == ""
 
 
 def test_as_pid_1_it_outlives_a_stage_that_kills_all_it_can(start: Callable[..., Runner]) -> None:
