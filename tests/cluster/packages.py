@@ -18,6 +18,7 @@ PACKAGES = (
     "debootstrap",
     "iproute2",
     "iptables",
+    "mount",
     "openssl",
     "procps",
     "runc",
