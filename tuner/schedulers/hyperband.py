@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tuner.errors import SchedulerError
 from tuner.schedulers._protocol import Decision, RungRecord, Standing, Verb
 from tuner.schedulers.ranking import count_better, in_order, place_of
+from tuner.schedulers.sample import sampled
 
 _TOLERANCE = 1e-9
 _DONE = {Verb.CONTINUE: "continued", Verb.STOP: "stopped", Verb.PAUSE: "paused"}
@@ -44,7 +45,8 @@ class MultiObjectiveHyperband:
 
     The order is that of `tuner.schedulers.ranking.count_better`; units, monotone rescaling and the
     order of the objectives do not matter. Of several records of one trial the first counts, which
-    in the order of the keys is that of its lowest attempt.
+    in the order of the keys is that of its lowest attempt. With more than three objectives a long
+    rung is compared with by an even sample (`tuner.schedulers.sample`).
 
     Attributes:
         minimum: Fidelity of the first rung.
@@ -65,13 +67,14 @@ class MultiObjectiveHyperband:
         return rung_levels(self.minimum, self.maximum, self.reduction_factor)
 
     def decide(self, level: float, *, rung: Sequence[RungRecord], trial: str) -> Decision:
-        """The fate of `trial`, which is among `rung`.
+        """The fate of `trial`, which is among `rung`; its place is that among those compared with.
 
         Raises:
             SchedulerError: The trial is not in the rung, or a vector has the wrong length.
         """
-        records = _once(rung)
-        self._check(level, records, trial)
+        everyone = _once(rung)
+        self._check(level, everyone, trial)
+        records = sampled(everyone, trial=trial, objectives=len(self.minimize))
         verb, rank = self._fate(list(records.values()), trial)
         return Decision(
             verb=verb,

@@ -168,7 +168,7 @@ class Rung(RuleBasedStateMachine):
         finally:
             self.fragile.dies_in = None
         for trial, level in backend.resumed:
-            assert level in self.promotions(trial)
+            assert level <= max(self.promotions(trial), default=0.0)
 
     def stories(self, chronicle):
         found = []
