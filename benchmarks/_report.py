@@ -29,6 +29,13 @@ def at_most(
     return Figure(name=name, value=value, interval=interval, target=target, met=value <= target)
 
 
+def at_least(
+    name: str, value: float, *, target: float, interval: tuple[float, float] | None = None
+) -> Figure:
+    """A figure that must reach its target."""
+    return Figure(name=name, value=value, interval=interval, target=target, met=value >= target)
+
+
 def bootstrap(
     samples: Sequence[float],
     statistic: Callable[[Sequence[float]], float] = statistics.median,

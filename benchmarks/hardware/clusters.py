@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks._report import Figure
+from benchmarks._report import Figure, at_least
 from benchmarks._statistics import LEVELS, RESAMPLES, Estimate
 from benchmarks.hardware.found import near
 from benchmarks.hardware.methods import METHODS, OURS
@@ -96,12 +96,11 @@ def figures_of(told: Clusters) -> Iterator[Figure]:
         found = min(
             (over_ours(told, name, column) for name in references), key=lambda one: one.value
         )
-        yield Figure(
-            name=f"{what} to a fast and a cheap cluster, best of {' and '.join(references)} / Auto",
-            value=found.value,
-            interval=found.interval,
+        yield at_least(
+            f"{what} to a fast and a cheap cluster, best of {' and '.join(references)} / Auto",
+            found.value,
             target=target,
-            met=found.value >= target,
+            interval=found.interval,
         )
         rivals = [name for name in methods if METHODS[name].kind in ("control", "peer")]
         every = {name: over_ours(told, name, column) for name in rivals}

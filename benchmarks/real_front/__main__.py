@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks._cluster import released
-from benchmarks._report import Figure, bootstrap, report
+from benchmarks._report import Figure, at_least, at_most, bootstrap, report
 from benchmarks.real_front.grids import PROBLEMS, Manifest, Problem, instance_types
 from benchmarks.real_front.lab import NAMESPACE, Lab, Object, OutOfTime
 from benchmarks.real_front.scoring import Cell, Grid, Key
@@ -137,18 +137,16 @@ def figures_of(problem: Problem, searches: Sequence[Search]) -> list[Figure]:
     shares = [one.share for one in searches]
     median, dearest = statistics.median(shares), max(one.dollars for one in searches)
     return [
-        Figure(
-            name=f"{problem.name}: share of the grid's hypervolume, median of {len(shares)} seeds",
-            value=median,
-            interval=(min(shares), max(shares)),
+        at_least(
+            f"{problem.name}: share of the grid's hypervolume, median of {len(shares)} seeds",
+            median,
             target=SHARE_OF_VOLUME,
-            met=median >= SHARE_OF_VOLUME,
+            interval=(min(shares), max(shares)),
         ),
-        Figure(
-            name=f"{problem.name}: share of the grid's dollars, most of the seeds",
-            value=dearest,
+        at_most(
+            f"{problem.name}: share of the grid's dollars, most of the seeds",
+            dearest,
             target=SHARE_OF_DOLLARS,
-            met=dearest <= SHARE_OF_DOLLARS,
         ),
     ]
 
