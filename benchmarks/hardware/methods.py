@@ -55,7 +55,7 @@ class Method:
 
     Attributes:
         name: In tables.
-        kind: "ours", "ablation", "baseline", "peer" or "control".
+        kind: "ours", "ablation", "baseline", "peer", "control", or "oracle": it knows more.
         policy: Of those without a model; it takes a table and a seed.
         settings: Of our engine.
         peer: A name that `make_peer` knows.
@@ -64,6 +64,7 @@ class Method:
         accurate: Whether it takes its most accurate trial, whatever that costs.
         needs: The library that it needs.
         ordered: Whether it only follows the order of earlier studies.
+        everything: Whether it knows all of them, not only the part that ours learns from.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Method:
     accurate: bool = False
     needs: str = ""
     ordered: bool = False
+    everything: bool = False
 
     def run(self, setting: Setting) -> Steps:
         """What it comes to."""
@@ -177,6 +179,9 @@ METHODS: Mapping[str, Method] = {
         Method(name="optuna TPE", kind="peer", peer="optuna-tpe", needs="optuna"),
         Method(name="optuna GP (EHVI)", kind="peer", peer="optuna-gp", needs="optuna"),
         Method(name="order of earlier studies", kind="control", ordered=True),
+        Method(
+            name="order of earlier studies, all rows", kind="oracle", ordered=True, everything=True
+        ),
     )
 }  # fmt: skip
 """By name."""

@@ -137,9 +137,17 @@ def learned(name: str, data: Path) -> Prior | None:
 
 
 @lru_cache
-def order(name: str, data: Path) -> tuple[int, ...]:
-    """Rows from the best on average in earlier studies on; none without such studies."""
+def order(name: str, data: Path, *, everything: bool = False) -> tuple[int, ...]:
+    """Rows from the best on average in earlier studies on; none without such studies.
+
+    Args:
+        name: Of the table.
+        data: Folder of the data.
+        everything: Whether it knows all rows of large tables, or those that ours learns from.
+    """
     sources = sources_of(name, data)
+    if not everything:
+        sources = [one.only(_sampled(one)) for one in sources]
     return tuple(average_order(table_of(name, data), sources)) if sources else ()
 
 
@@ -181,7 +189,7 @@ def execute(task: Task, data: Path) -> Run:
         max_trials=task.max_trials,
         prior=learned(task.table, data) if method.transfer else None,
         start=start(task.table, data) if method.peer else (),
-        order=order(task.table, data) if method.ordered else (),
+        order=(order(task.table, data, everything=method.everything) if method.ordered else ()),
         until=_both(task.table, data),
     )
     began = time.process_time()
