@@ -143,6 +143,17 @@ class Table:
         """The same problem with studies to learn from."""
         return replace(self, declared=replace(self.declared, earlier=tuple(studies)))
 
+    def only(self, rows: Sequence[int]) -> Table:
+        """Some of the rows, in this order."""
+        chosen = list(rows)
+        return replace(
+            self,
+            parameters=[self.parameters[row] for row in chosen],
+            types=[self.types[row] for row in chosen],
+            taken=self.taken[chosen],
+            values={name: values[chosen] for name, values in self.values.items()},
+        )
+
 
 def _key(parameters: Values, instance_type: str) -> Key:
     return instance_type, tuple(sorted(parameters.items()))
