@@ -25,29 +25,55 @@ GROUP = "tuner.dev/v1alpha1"
 
 
 class Sightings:
-    """When an object was first seen, and first seen ended, by name; from a watch."""
+    """When an object was first seen, and first seen ended, by name; from a watch.
+
+    A watch that breaks off, as one does that cannot keep up with thousands of pods, goes on where
+    it was.
+    """
 
     def __init__(self, kind: str, namespace: str) -> None:
         self.created: dict[str, float] = {}
         self.ended: dict[str, float] = {}
-        line = "jsonpath={.metadata.name} {.status.state} {.status.phase}{'\\n'}"
-        words = ["kubectl", "get", kind, f"--namespace={namespace}", "--watch", "-o", line]
-        self._process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        group = "/api/v1" if kind == "pods" else f"/apis/{GROUP}"
+        self._path = f"{group}/namespaces/{namespace}/{kind}?watch=true&allowWatchBookmarks=true"
+        self._closed = False
+        self._process = self._watch("0")
         threading.Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            name, *states = line.split()
-            now = time.time()
-            self.created.setdefault(name, now)
-            if ENDED.intersection(states):
-                self.ended.setdefault(name, now)
 
     def close(self) -> None:
         """Ends the watch."""
+        self._closed = True
         self._process.terminate()
         self._process.wait(timeout=10)
+
+    def _watch(self, version: str) -> subprocess.Popen[str]:
+        words = ["kubectl", "get", "--raw", f"{self._path}&resourceVersion={version}"]
+        return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+
+    def _read(self) -> None:
+        while not self._closed:
+            version = self._seen()
+            if not self._closed:
+                self._process = self._watch(version)
+
+    def _seen(self) -> str:
+        """Takes in what comes until the watch ends; from where to go on."""
+        version = "0"
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            event = json.loads(line)
+            if event["type"] == "ERROR":
+                return "0"
+            version = event["object"]["metadata"]["resourceVersion"]
+            if event["type"] != "BOOKMARK":
+                self._note(event["object"])
+        return version
+
+    def _note(self, found: Object) -> None:
+        name, status, now = found["metadata"]["name"], found.get("status", {}), time.time()
+        self.created.setdefault(name, now)
+        if ENDED.intersection((status.get("state"), status.get("phase"))):
+            self.ended.setdefault(name, now)
 
 
 def find_cluster() -> None:

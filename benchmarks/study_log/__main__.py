@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -39,6 +41,8 @@ LEAST_SHARE = 0.9
 
 def main() -> None:
     options = _options()
+    # Whoever ends it early leaves no server behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="study-log-", dir=options.folder))
     try:
         with running(folder) as server:
