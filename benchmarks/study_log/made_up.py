@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
 
 from tuner.log import Entry, Kind
-from tuner.log.bodies import encode_body, encode_bundle
+from tuner.log.bodies import BUNDLE, encode_body, encode_bundle
 from tuner.log.keys import LogKey, log_name
 from tuner.log.segments import line_of
 from tuner.spec.trial import TrialState
@@ -17,6 +18,9 @@ from tuner.trial import Outcome, StageOutcome, StageResult, Trial, TrialResult, 
 
 STUDY = "deep"
 STAGE = "train"
+POOL = 4000
+"""So many trials have values of their own; a longer study repeats them."""
+
 PARAMETERS = tuple(f"parameter{index}" for index in range(8))
 
 
@@ -109,19 +113,44 @@ def history(
         seed: Of all values.
     """
     rng = random.Random(seed)
+    pool = [_Written.of(rng) for _ in range(min(trials, POOL))]
     waiting: list[Entry] = []
     for index in range(trials):
         at = end - (trials - index) / rate
-        proposal = proposed(index % workers, index // workers, rng)
-        name, data = stored([proposal], milliseconds=round((at - 60) * 1000))
-        yield at - 60, name, data
-        name, data = stored(ended(proposal.trial, rng), milliseconds=round(at * 1000))
-        yield at, name, data
-        waiting.append(judged(proposal.trial, rng))
+        worker, number = index % workers, index // workers
+        trial = trial_name(STUDY, worker=worker, number=number)
+        written = pool[index % len(pool)].as_if_of(trial, worker=worker, number=number)
+        before = round((at - 60) * 1000)
+        yield at - 60, log_name(LogKey(before, Kind.PROPOSED, trial, 0, "0")), written.proposal
+        part = blake2b(written.end, digest_size=10).hexdigest()
+        yield at, log_name(LogKey(round(at * 1000), BUNDLE, trial, 1, part)), written.end
+        waiting.append(judged(trial, rng))
         if len(waiting) == verdicts or index == trials - 1:
             name, data = stored(waiting, milliseconds=round(at * 1000))
             yield at, name, data
             waiting = []
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What one trial's proposal and end are in the store."""
+
+    proposal: bytes
+    end: bytes
+
+    @classmethod
+    def of(cls, rng: random.Random) -> _Written:
+        entry = proposed(0, 0, rng)
+        said = stored(ended(entry.trial, rng), milliseconds=0)[1]
+        return cls(encode_body(entry.body), said)
+
+    def as_if_of(self, trial: str, *, worker: int, number: int) -> _Written:
+        """The same values under another name: writing all anew would take minutes."""
+        first, name = trial_name(STUDY, worker=0, number=0).encode(), trial.encode()
+        proposal = self.proposal.replace(first, name)
+        proposal = proposal.replace(b'"number":0,', b'"number":%d,' % number)
+        proposal = proposal.replace(b'"worker":0}', b'"worker":%d}' % worker)
+        return _Written(proposal, self.end.replace(first, name))
 
 
 def line(name: str, data: bytes) -> bytes:
