@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks._resuming import resumed
 from benchmarks.hardware.found import near
 from benchmarks.hardware.methods import METHODS, Setting, average_order
@@ -165,9 +167,13 @@ def _taught(name: str, data: Path) -> Table:
     return table_of(name, data).with_earlier(studies)
 
 
-def _sampled(table: Table) -> range:
-    """Evenly spread rows of a large table."""
-    return range(0, len(table), max(1, len(table) // SOURCE_ROWS))
+def _sampled(table: Table) -> Sequence[int]:
+    """Rows of a large table, drawn at random: at even steps through all combinations of values some
+    values would never come up."""
+    if len(table) <= SOURCE_ROWS:
+        return range(len(table))
+    drawn = np.random.default_rng(0).choice(len(table), size=SOURCE_ROWS, replace=False)
+    return [int(row) for row in np.sort(drawn)]
 
 
 def _both(name: str, data: Path) -> Goal | None:
