@@ -38,21 +38,21 @@ class FolderStore:
 
     A write goes to a temporary file, is flushed to the disk and then renamed, so a reader sees an
     object whole or not at all, and what was acknowledged outlives `kill -9` and a power cut.
-    Several processes may share the folder.
+    Several processes may share the folder. Reading makes nothing: the folder may be one that
+    nobody may write to, or not be there.
     """
 
     def __init__(self, root: Path | str, *, clock: Callable[[], float] = time.time) -> None:
         self._root = Path(root).absolute()
         self._temporary = self._root / TEMPORARY
         self._clock = clock
-        with _store_errors(self._root):
-            self._temporary.mkdir(parents=True, exist_ok=True)
-            self._sweep()
+        self._writes = False
 
     def put(self, key: str, data: bytes | BinaryIO, *, size_bytes: int | None = None) -> None:
         """Writes an object whole; see ArtifactStore."""
         target = self._path(key)
         with _store_errors(target):
+            self._begin_to_write()
             temporary = self._temporary / uuid.uuid4().hex
             try:
                 self._write(temporary, data, size_bytes)
@@ -161,6 +161,12 @@ class FolderStore:
             except OSError:
                 return
             folder = folder.parent
+
+    def _begin_to_write(self) -> None:
+        if not self._writes:
+            self._temporary.mkdir(parents=True, exist_ok=True)
+            self._sweep()
+            self._writes = True
 
     def _sweep(self) -> None:
         for path in self._temporary.iterdir():

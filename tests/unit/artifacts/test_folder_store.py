@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tuner.artifacts import FolderStore, delete_prefix
 from tuner.artifacts.folder import STALE_SECONDS, TEMPORARY
-from tuner.errors import StoreError, StoreUnreachable
+from tuner.errors import ObjectMissing, StoreError, StoreUnreachable
 
 WRITER = """
 import sys
@@ -49,6 +49,7 @@ def test_nothing_acknowledged_is_lost_when_the_writer_is_killed(tmp_path: Path) 
 
 def test_leftovers_are_invisible_and_go_with_time(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
+    (tmp_path / TEMPORARY).mkdir()
     old, new = tmp_path / TEMPORARY / "old", tmp_path / TEMPORARY / "new"
     old.write_bytes(b"half")
     new.write_bytes(b"half")
@@ -56,7 +57,7 @@ def test_leftovers_are_invisible_and_go_with_time(tmp_path: Path) -> None:
     os.utime(new, (5000.0, 5000.0))
     assert list(store.list("")) == []
     assert list(store.folders("")) == []
-    FolderStore(tmp_path, clock=lambda: 2000.0 + STALE_SECONDS)
+    FolderStore(tmp_path, clock=lambda: 2000.0 + STALE_SECONDS).put("a", b"")
     assert [path.name for path in (tmp_path / TEMPORARY).iterdir()] == ["new"]
 
 
@@ -71,7 +72,18 @@ def test_a_failed_put_leaves_no_leftover(tmp_path: Path) -> None:
 def test_failures_of_the_disk_are_worth_a_retry(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StoreUnreachable):
-        FolderStore(tmp_path / "file" / "store")
+        FolderStore(tmp_path / "file" / "store").put("a", b"")
+
+
+def test_reading_makes_nothing(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "store")
+    assert list(store.list("")) == []
+    assert list(store.folders("")) == []
+    assert store.stat("a") is None
+    with pytest.raises(ObjectMissing):
+        store.get("a", max_bytes=1)
+    store.delete(["a"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_folders_clock_is_given(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 
 def modules_after(code):
@@ -58,3 +60,14 @@ def test_a_folder_that_is_not_there_is_not_made(tmp_path):
     assert run.returncode == 1
     assert "there is no folder" in run.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_store_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    example = Path(__file__).parents[3] / "examples" / "shell"
+    words = ["run", str(example), "--store", str(tmp_path / "file" / "store")]
+    run = subprocess.run(
+        [sys.executable, "-m", "tuner", *words], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 1
+    assert re.fullmatch(r"error: \S+ cannot be written: Not a directory\n", run.stderr)

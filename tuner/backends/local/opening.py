@@ -43,10 +43,13 @@ def hold(path: Path, *, shared: bool = False) -> TextIO:
         shared: Whether other shared holders are let in as well.
 
     Raises:
-        BackendError: Another process holds it.
+        BackendError: Another process holds it, or it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a")
+    except OSError as error:
+        raise BackendError(f"{path} cannot be written: {error.strerror}") from None
     os.set_inheritable(file.fileno(), False)
     try:
         fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
