@@ -206,6 +206,8 @@ def test_killed_ten_times_it_loses_nothing(here):
 
 
 def test_two_at_once_are_refused(here):
+    # Longer than the other one takes to start, however busy the machine is.
+    (here.folder / "pause").write_text("10")
     process = here.start()
     here.wait_for_records(Kind.PROPOSED, 1, process=process)
     code, _, errors = here.run()
