@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import cycle
 from typing import TypeVar
 
 import node
@@ -55,10 +56,11 @@ _DECK = (
     Kind.STAGE,
     Kind.WORKER_POD,
     Kind.OPERATOR,
-    Kind.OPERATOR_POD,
 )
-"""What is dealt out before anything comes again, beside the store's death in every other deal: the
-kubelet lets a container wait ever longer, and a store that is hardly ever there tests nothing."""
+_RARE = (Kind.STORE, Kind.OPERATOR_POD)
+"""What is dealt out before anything comes again, and what is there in every other deal only: the
+kubelet lets a container wait ever longer, and the next operator waits until the Lease has run out.
+A cluster where nothing ever goes on tests nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +83,10 @@ def schedule(seed: int, *, seconds: float) -> list[Blow]:
     rng = random.Random(f"chaos {seed}")
     times = sorted(rng.uniform(0, seconds) for _ in range(max(1, round(seconds / PAUSE_SECONDS))))
     kinds: list[Kind] = []
-    while len(kinds) < len(times):
-        deal = [*_DECK, Kind.STORE] if not kinds else [*_DECK]
-        if kinds and kinds.count(Kind.STORE) * 2 * len(_DECK) < len(kinds):
-            deal.append(Kind.STORE)
+    for rare in cycle((_RARE, ())):
+        if len(kinds) >= len(times):
+            break
+        deal = (*_DECK, *rare)
         kinds += rng.sample(deal, len(deal))
     blows = [
         Blow(at=at, kind=kind, pick=rng.random()) for at, kind in zip(times, kinds, strict=False)
