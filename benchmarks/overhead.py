@@ -2,29 +2,31 @@
 
     make cluster && python -m benchmarks.overhead
 
-Two measurements in one run. (1) A one-stage trial and the same stage in a bare pod take turns,
+Three measurements in one run. (1) A one-stage trial and the same stage in a bare pod take turns,
 twenty of each, nothing else runs; from the request that creates TuningTrial or Pod to the watch
 event that shows its end. (2) A study whose worker proposes one trial after the other; from the
-time of the agent's last object in the store to the watch event of the next trial's pod.
+time of the agent's last object in the store to the watch event of the next trial's pod. (3) The
+same with `lookAhead: Pod` and trials of six seconds, so that the next pod is there by then: from
+the agent's last object to the first line that the next trial's stage prints, by its container's
+log.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import statistics
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks._cluster import (
     Sightings,
-    find_cluster,
     namespace_with,
     operator_mb,
     placed,
+    released,
     study_without_workers,
     trial_of,
 )
@@ -34,13 +36,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "e2e" / "support"))
 
 import node
 from bucket import Bucket, open_bucket
-from kube import Kube, Object, wait_for
-from release import RELEASE, SECRET, SYSTEM, install
+from kube import Kube, Object, kubectl, wait_for
+from release import RELEASE, SECRET, SYSTEM
 from scenarios import IMAGE, REPORT, stage, study
 
 from tuner.log import Kind
 
 SCRIPT = f"sleep 1\n{REPORT}"
+LONGER = f"echo begun\nsleep 6\n{REPORT}"
 OVERHEAD_SECONDS = 2.5
 HAND_OVER_SECONDS = 0.5
 OPERATOR_MB = 200.0
@@ -51,16 +54,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=20)
     samples = parser.parse_args().samples
-    find_cluster()
-    images = json.loads(Path(os.environ["TUNER_CLUSTER_STATE"], "images.json").read_text())
-    install(images)
-    kube = Kube()
+    kube = released()
     with (
         namespace_with(kube, "overhead", instance_type=TYPE) as namespace,
         open_bucket(kube, namespace=SYSTEM, service=f"{RELEASE}-minio", secret=SECRET) as bucket,
     ):
         trials, bare, agent_mb = _turns(kube, bucket, namespace, samples=samples)
         gaps = _gaps(kube, bucket, namespace, samples=samples)
+        ahead, at_once = _hand_overs(kube, bucket, namespace, samples=samples)
         resident_mb = operator_mb(kube)
     beyond = [trial - pod for trial, pod in zip(trials, bare, strict=True)]
     figures = [
@@ -69,6 +70,9 @@ def main() -> None:
         Figure(name="trial beyond a bare pod, p95 seconds", value=percentile(beyond, 0.95)),
         at_most("agent's last put to the next pod, median seconds", statistics.median(gaps),
                 target=HAND_OVER_SECONDS, interval=bootstrap(gaps)),
+        at_most("lookAhead Pod: agent's last put to the next trial's first line, median seconds",
+                statistics.median(ahead), target=HAND_OVER_SECONDS, interval=bootstrap(ahead)),
+        Figure(name="the same, p95 seconds", value=percentile(ahead, 0.95)),
         at_most("operator's resident memory, MB", resident_mb, target=OPERATOR_MB),
         at_most("agent's resident memory, MB", agent_mb, target=AGENT_MB),
         *_image_sizes(kube),
@@ -78,6 +82,7 @@ def main() -> None:
         "trial, median and p95 seconds": [statistics.median(trials), percentile(trials, 0.95)],
         "samples": len(trials),
         "samples of the hand-over": len(gaps),
+        "samples with lookAhead Pod, and whose pod was ready": [len(ahead), at_once],
     }
     print(report("overhead", figures, controls=controls))
 
@@ -113,21 +118,47 @@ def _gaps(kube: Kube, bucket: Bucket, namespace: str, *, samples: int) -> list[f
     """Seconds from the last put of each trial's agent to the creation of the next trial's pod."""
     pods = Sightings("pods", namespace)
     try:
-        kube.apply(placed(study("gaps", stage(SCRIPT), types=["overhead"], parallelTrials=1,
-                                 budget={"maxTrials": samples + 1}), namespace))  # fmt: skip
-        wait_for("the end of the study", lambda: _ended(kube, namespace), seconds=30 + 15 * samples)
-        found = kube.get("tuningstudies", "gaps", namespace)
-        assert found is not None
-        last_puts = sorted(_last_puts(bucket, found).values())
+        manifest = study("gaps", stage(SCRIPT), types=["overhead"], parallelTrials=1,
+                         budget={"maxTrials": samples + 1})  # fmt: skip
+        last_puts = sorted(_last_puts(bucket, _run(kube, manifest, namespace)).values())
     finally:
         pods.close()
     starts = sorted(when for name, when in pods.created.items() if name.startswith("gaps-0-"))
     return [start - put for put, start in zip(last_puts, starts[1:], strict=False)]
 
 
-def _ended(kube: Kube, namespace: str) -> bool:
-    found = kube.get("tuningstudies", "gaps", namespace)
-    return bool(found and found.get("status", {}).get("completionTime"))
+def _hand_overs(
+    kube: Kube, bucket: Bucket, namespace: str, *, samples: int
+) -> tuple[list[float], int]:
+    """Seconds from each trial's last put to the next one's first line; how many pods were ready."""
+    manifest = study("ahead", stage(LONGER), types=["overhead"], parallelTrials=1,
+                     workers={"lookAhead": "Pod"}, budget={"maxTrials": samples + 1})  # fmt: skip
+    found = _run(kube, manifest, namespace)
+    last_puts = sorted(_last_puts(bucket, found).values())
+    own = [one for one in kube.list("tuningtrials", namespace) if one["spec"]["study"] == "ahead"]
+    segments = [one["status"]["segments"][-1] for one in own]
+    starts = sorted(_first_line(one["pod"], namespace) for one in segments)
+    ready = sum("releaseTime" in one for one in segments)
+    return [start - put for put, start in zip(last_puts, starts[1:], strict=False)], ready
+
+
+def _run(kube: Kube, manifest: dict[str, Any], namespace: str) -> Object:
+    """Lets a study run to its end."""
+    kube.apply(placed(manifest, namespace))
+    name = manifest["metadata"]["name"]
+
+    def ended() -> Object | None:
+        found = kube.get("tuningstudies", name, namespace)
+        return found if found and found.get("status", {}).get("completionTime") else None
+
+    seconds = 30 + 15 * manifest["spec"]["budget"]["maxTrials"]
+    return wait_for(f"the end of study {name}", ended, seconds=seconds)
+
+
+def _first_line(pod: str, namespace: str) -> float:
+    """When the stage printed it, by this machine's clock."""
+    words = ["logs", pod, f"--namespace={namespace}", "-c", "stage", "--timestamps"]
+    return datetime.fromisoformat(kubectl(*words).split(maxsplit=1)[0]).timestamp()
 
 
 def _last_puts(bucket: Bucket, found: Object) -> dict[str, float]:
