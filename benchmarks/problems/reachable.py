@@ -53,6 +53,7 @@ class Reachable:
     """A problem's front, found without counting what it costs.
 
     Attributes:
+        problem: Whose.
         scale: Of the objectives.
         front: Scaled vectors (k, M).
         metrics: Of the front's members (k), as a study would report them.
@@ -60,6 +61,7 @@ class Reachable:
         volume: Dominated by the front.
     """
 
+    problem: Problem
     scale: Scale
     front: Array
     metrics: Sequence[Mapping[str, float]]
@@ -71,12 +73,19 @@ class Reachable:
         return volume_of(self.scale(metrics)) / self.volume
 
     def curve(self, trace: Trace) -> Array:
-        """That share after each trial of a run, shape (n,); full runs alone count."""
+        """That share after each trial of a run, shape (n,); full runs alone count.
+
+        They count for what they come to from scratch, on their own instance types. What a trial
+        reports is that of the types on which its stages ran first: of stages that another type
+        left in the cache it has the seconds of the one at the price of the other, and no
+        configuration need have those.
+        """
         found: list[Mapping[str, float]] = []
         shares = []
         for trial in trace.trials:
             if trial.completed:
-                found.append(trial.metrics)
+                types = trial.instance_types
+                found.append(full_run(self.problem, trial.parameters, instance_types=types).metrics)
                 front = self.scale(found)
                 kept = pareto_front(front.tolist(), minimize=[True] * front.shape[1])
                 found = [found[index] for index in kept]
@@ -122,7 +131,7 @@ def reachable(
     scale = Scale(scale.signs, scale.logs, raw.min(0), scale.high)
     front = scale(metrics)
     configurations = [one.configuration for one in found]
-    return Reachable(scale, front, metrics, configurations, volume_of(front))
+    return Reachable(problem, scale, front, metrics, configurations, volume_of(front))
 
 
 def volume_of(vectors: Array) -> float:

@@ -6,6 +6,7 @@ import pytest
 from benchmarks.problems.protocol import Declared, ProblemStage
 from benchmarks.problems.reachable import reachable, volume_of
 from benchmarks.simulate import Budget, product, run
+from tuner.searchers.joint import Configuration
 
 DECLARED = Declared(
     name="two-ways",
@@ -66,3 +67,49 @@ def test_volume_by_hand():
         0.5 * 0.75 + 0.75 * 0.5 - 0.5 * 0.5
     )
     assert volume_of(np.array([[1.5, 0.0]])) == 0.0
+
+
+class Twice:
+    """Two stages on two types, of which one is twice as fast and three times as dear."""
+
+    declared = Declared(
+        name="twice",
+        parameters=[
+            {"name": "x", "float": {"min": 0, "max": 1}},
+            {"name": "y", "float": {"min": 0, "max": 1}},
+        ],
+        stages=[ProblemStage("first", ("x",)), ProblemStage("second", ("y",))],
+        objectives=[
+            {"metric": "loss", "direction": "Minimize"},
+            {"metric": "runtime", "direction": "Minimize"},
+        ],
+        instance_types={
+            "slow": {"pricePerHour": 1.0, "resources": {"cpu": "1"}},
+            "fast": {"pricePerHour": 3.0, "resources": {"cpu": "2"}},
+        },
+    )
+
+    def seconds(self, stage, parameters, *, instance_type, fidelity):
+        return 600.0 if instance_type == "slow" else 300.0
+
+    def metrics(self, stage, parameters, *, instance_type, fidelity):
+        return {"loss": 1.0 + parameters["x"] + parameters["y"]} if stage == "second" else {}
+
+
+def test_what_another_type_left_in_the_cache_counts_as_from_scratch():
+    twice = Twice()
+    first, second = (
+        Configuration({"x": 0.5, "y": y}, (kind,)) for y, kind in ((0.5, "fast"), (0.1, "slow"))
+    )
+    trace = run(
+        twice,
+        product("Random"),
+        seed=0,
+        budget=Budget(trials=2),
+        warm_up=(first, second),
+    )
+    assert [one.cached for one in trace.completed] == [(), ("first",)]
+    assert trace.completed[1].metrics["runtime"] == 900.0, "seconds of where the stage ran"
+    found = reachable(twice, samples=200, rounds=2, children=20)
+    real = [{"loss": 2.0, "runtime": 600.0}, {"loss": 1.6, "runtime": 1200.0}]
+    assert found.curve(trace).tolist() == pytest.approx([found.share(real[:1]), found.share(real)])
