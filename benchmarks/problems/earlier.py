@@ -53,6 +53,9 @@ def source_studies(problem: Problem) -> list[SourceStudy]:
         str(one["metric"]) for one in declared.objectives if one["direction"] == "Maximize"
     )
     top = float(str((declared.fidelity or {"max": 1})["max"]))
+    trains = (declared.fidelity or {}).get("stage")
+    # The last stage reports the objective: what is shown before it, with later stages, is another.
+    ends = trains == declared.stages[-1].name
     return [
         SourceStudy(
             uid=study.name,
@@ -60,17 +63,17 @@ def source_studies(problem: Problem) -> list[SourceStudy]:
             space=space_of(problem),
             maximize=maximize,
             type_features=features,
-            trials=tuple(_trial(trial, top=top) for trial in study.trials),
+            trials=tuple(_trial(trial, top=top, curves=ends) for trial in study.trials),
         )
         for study in declared.earlier
     ]
 
 
-def _trial(trial: EarlierTrial, *, top: float) -> SourceTrial:
+def _trial(trial: EarlierTrial, *, top: float, curves: bool) -> SourceTrial:
     curve = [
         SourceObservation(fidelity=level / top, metrics=_reported(metrics))
         for level, metrics in sorted(trial.curve.items())
-        if level < top
+        if curves and level < top
     ]
     end = SourceObservation(fidelity=1.0, metrics=_reported(trial.metrics))
     return SourceTrial(

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tuner.pipeline.plan import TrialPlan
     from tuner.spec import TuningStudySpec
 
+MOST_BRACKETS = 8
+"""As many as a trial can be in."""
+
 _BUILT_IN = frozenset({"cost", "runtime"})
 
 
@@ -72,18 +75,23 @@ def make_scheduler(spec: TuningStudySpec, *, bracket: int = 0) -> TrialScheduler
 
 
 def brackets_of(spec: TuningStudySpec) -> list[tuple[float, ...]]:
-    """The rungs of each of a study's brackets; one without rungs where nothing is stopped."""
+    """The rungs of each of a study's brackets; one without rungs where nothing is stopped.
+
+    All that there can be: proposals begin in as many as the manifest asks for, and beyond them
+    where earlier rungs would save too little.
+    """
     asked = spec.early_stopping
     if spec.fidelity is None or asked.type == "None":
         return [()]
-    return bracket_levels(
-        spec.fidelity.min, spec.fidelity.max, asked.reduction_factor, brackets=asked.brackets
+    levels = bracket_levels(
+        spec.fidelity.min, spec.fidelity.max, asked.reduction_factor, brackets=MOST_BRACKETS - 1
     )
+    return levels if not levels[-1] else [*levels, ()]
 
 
 def bracket_of(spec: TuningStudySpec, *, worker: int, number: int) -> int:
     """The bracket in which a worker's n-th proposal begins."""
-    levels = brackets_of(spec)
+    levels = brackets_of(spec)[: spec.early_stopping.brackets]
     weights = bracket_weights(levels, spec.early_stopping.reduction_factor)
     return choose_bracket(weights, seed=spec.searcher.seed, worker=worker, number=number)
 

@@ -99,11 +99,20 @@ class History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """Parameters and instance types to try, and why."""
+    """Parameters and instance types to try, and why.
+
+    Attributes:
+        parameters: Of all stages.
+        instance_types: By stage.
+        why: The reasons, plain JSON.
+        rungs_from: The fidelity from which on ending it at rungs saves enough; it begins in a
+            bracket without those below.
+    """
 
     parameters: Mapping[str, ParameterValue]
     instance_types: Mapping[str, str]
     why: Mapping[str, object] = field(default_factory=dict)
+    rungs_from: float = 0.0
 
 
 class Searcher(Protocol):

@@ -13,6 +13,11 @@ from tuner.errors import ManifestError, ObjectCorrupt, SpaceError
 from tuner.hardware import instance_features
 from tuner.log import StudyLog, study_prefix
 from tuner.searchers import History
+from tuner.searchers.engine.reworking import (
+    metrics_of_training,
+    reported_by,
+    stages_after_training,
+)
 from tuner.space import SearchSpace
 from tuner.spec import BUILT_IN, InstanceTypeSpec, TuningStudySpec
 from tuner.study.chronicle import Chronicle
@@ -79,9 +84,12 @@ def _trials(
     history: History, spec: TuningStudySpec, *, space: SearchSpace
 ) -> tuple[SourceTrial, ...]:
     whole = 1.0 if spec.fidelity is None else float(spec.fidelity.max)
+    reworked = _reworked(history, spec)
     observed: dict[str, list[SourceObservation]] = {}
     for one in history.observations:
-        observed.setdefault(one.trial, []).append(_observation(one, whole=whole))
+        told = _observation(one, whole=whole, but=frozenset() if one.full else reworked)
+        if told.metrics:
+            observed.setdefault(one.trial, []).append(told)
     trials = []
     for trial in history.trials:
         seconds = {
@@ -110,7 +118,15 @@ def _typed(trial: Trial, space: SearchSpace) -> Any:
         return None
 
 
-def _observation(one: Observation, *, whole: float) -> SourceObservation:
-    reported = {name: value for name, value in one.metrics.items() if name not in BUILT_IN}
+def _reworked(history: History, spec: TuningStudySpec) -> frozenset[str]:
+    """Metrics whose values at rungs are not those of the end."""
+    after = stages_after_training(spec)
+    found = (reported_by(results, stages=after) for results in history.stages.values())
+    return frozenset().union(*found) - metrics_of_training(spec)
+
+
+def _observation(one: Observation, *, whole: float, but: frozenset[str]) -> SourceObservation:
+    left_out = {*BUILT_IN, *but}
+    reported = {name: value for name, value in one.metrics.items() if name not in left_out}
     share = 1.0 if one.full else min(1.0, one.fidelity / whole)
     return SourceObservation(fidelity=share, metrics=reported)

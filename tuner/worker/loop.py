@@ -225,12 +225,17 @@ class Worker:
             number=number,
             parameters=suggestion.parameters,
             instance_types=suggestion.instance_types,
-            bracket=0 if self._promoter is None else self._promoter.bracket(number),
+            bracket=self._bracket(suggestion, number),
             why=suggestion.why,
         )
         self._write_down(trial)
         self._backend.start(trial)
         return trial
+
+    def _bracket(self, suggestion: Suggestion, number: int) -> int:
+        if self._promoter is None:
+            return 0
+        return self._promoter.bracket(number, rungs_from=suggestion.rungs_from)
 
     def _write_down(self, trial: Trial) -> None:
         # A put that failed may have arrived all the same: the very same record is written again,

@@ -28,6 +28,8 @@ from tuner.spec import SchedulerVariant, TuningStudySpec
 from tuner.study.bodies import Promotion, promoted_body
 from tuner.study.chronicle import Story
 
+_TOLERANCE = 1e-9
+
 Rung = tuple[int, float]
 """Bracket and fidelity."""
 
@@ -68,9 +70,17 @@ class Promoter:
         asked = self._spec.early_stopping
         return any(self._levels) and asked.variant is SchedulerVariant.PROMOTION
 
-    def bracket(self, number: int) -> int:
-        """The bracket in which the worker's n-th proposal begins."""
-        return bracket_of(self._spec, worker=self._worker, number=number)
+    def bracket(self, number: int, *, rungs_from: float = 0.0) -> int:
+        """The bracket in which the worker's n-th proposal begins.
+
+        Args:
+            number: n.
+            rungs_from: Brackets with a rung below this fidelity are passed over.
+        """
+        drawn = bracket_of(self._spec, worker=self._worker, number=number)
+        while self._levels[drawn] and self._levels[drawn][0] < rungs_from * (1 - _TOLERANCE):
+            drawn += 1
+        return drawn
 
     def promote(self, stories: Collection[Story], *, places: int) -> int:
         """Promotes as many of the trials that wait as there are places; how many it were.

@@ -67,7 +67,7 @@ def test_without_fidelity_or_on_request_nothing_is_stopped(changes):
 
 
 def test_each_bracket_has_its_own_first_rung():
-    spec = study(scheduler={"type": "Hyperband", "brackets": 8})
+    spec = study(scheduler={"type": "Hyperband"})
     rungs = [make_scheduler(spec, bracket=bracket).rungs() for bracket in range(4)]
     assert rungs == [(1, 3, 9), (3, 9), (9,), ()]
     assert brackets_of(spec) == rungs
@@ -79,6 +79,22 @@ def test_without_early_stopping_there_is_one_bracket_without_rungs():
     spec = study(scheduler={"type": "None", "brackets": 3})
     assert brackets_of(spec) == [()]
     assert bracket_of(spec, worker=1, number=17) == 0
+
+
+@pytest.mark.parametrize("brackets", [1, 2, 3, 4])
+def test_proposals_begin_in_as_many_brackets_as_are_asked_for(brackets):
+    spec = study(scheduler={"type": "Hyperband", "brackets": brackets})
+    begun = {bracket_of(spec, worker=0, number=number) for number in range(60)}
+    assert begun == set(range(brackets))
+    assert len(brackets_of(spec)) == 4
+
+
+def test_no_trial_is_in_more_brackets_than_there_may_be():
+    fidelity = {"name": "epoch", "stage": "train", "max": 3**9}
+    spec = study(scheduler={"type": "Hyperband", "brackets": 8}, fidelity=fidelity)
+    levels = brackets_of(spec)
+    assert len(levels) == 8
+    assert (levels[0][0], levels[6][0], levels[7]) == (1, 3**6, ())
 
 
 def test_a_trial_s_bracket_follows_from_its_number_alone():

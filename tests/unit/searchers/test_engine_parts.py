@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from tuner.hardware import resolve
 from tuner.searchers import History
 from tuner.searchers.engine.facts import facts_of
 from tuner.searchers.engine.front import corner, leading, non_dominated
+from tuner.searchers.engine.ladder import rungs_from
 from tuner.searchers.engine.making import checkpoint
 from tuner.searchers.engine.models import JointModel, Output, Prediction
-from tuner.searchers.engine.outcomes import charge_of, expected_shares, outcomes
+from tuner.searchers.engine.outcomes import Charge, charge_of, full_shares, outcomes
 from tuner.searchers.engine.prefixes import Cached, stored_prefixes
 from tuner.searchers.engine.reader import Reader
 from tuner.searchers.joint import JointSpace
@@ -185,12 +187,111 @@ def test_a_prefix_is_found_by_value_and_to_its_depth(facts, joint):
     assert [one.fixed.tolist() for one in open_ends] == [[True, False, False], [True, True, False]]
 
 
-def test_expected_shares_are_a_sum_over_rungs(facts, joint):
+def test_a_fidelity_that_begins_anew_is_paid_at_every_rung(facts):
+    assert full_shares(facts).tolist() == [1.0, 1.0, 1.0]
+    assert full_shares(replace(facts, restarts=True)).tolist() == pytest.approx(
+        [1.0, 1.0, 1 + 1 / 9 + 3 / 9]
+    )
+
+
+def times(*seconds):
+    log = np.log(np.array(seconds, dtype=float))[:, None]
+    return Prediction(np.zeros((0, 1)), np.zeros((0, 1)), log, np.zeros_like(log))
+
+
+def first_rung(facts, *seconds, charge=None, restore=(0.0, 0.0, 0.0)):
+    everything = Charge(full_shares(facts)[:, None], np.zeros((3, 1)))
+    return rungs_from(
+        facts,
+        times(*seconds),
+        types=np.array([[0]]),
+        charge=charge or everything,
+        restore=np.array(restore),
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "restarts", "first"),
+    [
+        ((0.001, 0.001, 90.0), False, 1.0),
+        # 30 s before it: 40 s to the first rung, 60 s to the second, 120 s in all.
+        ((20.0, 10.0, 90.0), False, 3.0),
+        # 60 s before it: 90 s to the second rung, 150 s in all.
+        ((50.0, 10.0, 90.0), False, math.inf),
+        # From the beginning each time: 10, 40 and 130 s, and with 40 s before 50, 80 and 170.
+        ((0.001, 0.001, 90.0), True, 1.0),
+        ((40.0, 0.001, 90.0), True, 3.0),
+    ],
+)
+def test_trials_end_only_at_rungs_that_save_something(facts, seconds, restarts, first):
+    assert first_rung(replace(facts, restarts=restarts), *seconds) == first
+
+
+def test_what_is_in_the_cache_makes_rungs_worth_their_while(facts, joint):
     data = Reader(facts, joint).read(HISTORY)
-    # Two trials came to rung 1/9, one went on; one came to 3/9 and went on.
-    first, second = (1 + 1) / (2 + 3), (1 + 1) / (1 + 3)
-    train = 1 / 9 + first * (2 / 9) + first * second * (6 / 9)
-    assert expected_shares(facts, data).tolist() == pytest.approx([1.0, 1.0, train])
+    charge = charge_of(facts, data, stored=np.array([2]), coming=np.array([0]))
+    assert first_rung(facts, 50.0, 10.0, 90.0, charge=charge) == 1.0
+    assert first_rung(replace(facts, rungs=()), 50.0, 10.0, 90.0) == 0.0
+
+
+def test_coming_back_to_a_rung_restores_what_is_before_it(facts):
+    """10, 30 and 90 s: with 8 s for coming back to it, the first rung saves too little."""
+    slow = {"restore": (5.0, 3.0, 60.0)}
+    assert first_rung(facts, 0.001, 0.001, 90.0, **slow) == 3.0
+    stops = replace(facts, promotes=False)
+    assert first_rung(stops, 0.001, 0.001, 90.0, **slow) == 1.0, "nobody comes back"
+
+
+def reports(stage, **metrics):
+    return replace(result(stage, 10.0), metrics=metrics)
+
+
+def test_what_a_later_stage_reports_anew_is_not_known_at_rungs():
+    """Training shows an error at rungs, compression another one at the end."""
+    stages = [{"name": name, "command": ["a"]} for name in ("train", "compress")]
+    spec = TuningStudySpec.model_validate(
+        {
+            **SPEC.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "pipeline": {"image": "busybox:1", "stages": stages},
+        }
+    )
+    space = SearchSpace.from_parameters(spec.parameters)
+    joint = JointSpace(space, resolve(spec, catalogue=TYPES, namespace="default"))
+    types = {one.metadata.name: one.spec for one in TYPES}
+    reader = Reader(facts_of(spec, choices=joint.choices, instance_types=types), joint)
+    history = History(
+        trials=tuple(
+            replace(trial(name), instance_types={"train": "small", "compress": "small"})
+            for name in "ab"
+        ),
+        observations=(
+            observed("a", 1, error=0.9, recall=0.1),
+            observed("b", 1, error=0.8, recall=0.2),
+        ),
+        open_trials=frozenset({"a"}),
+        stages={"a": (reports("train", error=0.9, recall=0.1),)},
+    )
+    before = reader.read(history)
+    assert sorted(before.metrics[0].value) == [0.8, 0.9]
+    ended = replace(
+        history,
+        observations=(*history.observations, observed("a", 9, full=True, error=0.7, recall=0.3)),
+        open_trials=frozenset(),
+        stages={"a": (reports("train", error=0.6, recall=0.3), reports("compress", error=0.7))},
+    )
+    after = reader.read(ended)
+    assert after.metrics[0].value.tolist() == [0.7], "what it comes to"
+    assert sorted(after.metrics[1].value) == [-0.3, -0.2, -0.1], "training alone reports it"
+
+
+def test_a_trial_that_waits_at_a_rung_does_not_run(facts, joint):
+    waiting = replace(HISTORY, open_trials=HISTORY.open_trials | {"b", "c"}, paused={"b": 1.0})
+    data = Reader(facts, joint).read(waiting)
+    runs = dict(zip(data.names, data.runs.tolist(), strict=True))
+    is_open = dict(zip(data.names, data.is_open.tolist(), strict=True))
+    assert (is_open["b"], runs["b"]) == (True, False)
+    assert (is_open["c"], runs["c"]) == (True, True)
+    assert (is_open["a"], runs["a"]) == (False, False)
 
 
 def test_spend_and_objectives_are_sums_over_stages(facts, joint):
@@ -207,10 +308,9 @@ def test_spend_and_objectives_are_sums_over_stages(facts, joint):
     found = outcomes(
         facts, model, prediction, z=np.zeros((1, 5)), types=np.array([[0], [1]]), charge=charge
     )
-    share = expected_shares(facts, data)[2]
     # The first: read is being made elsewhere, half is left and then it is restored (1 s).
     assert found.spend[0].tolist() == pytest.approx(
-        [0.01 * (5.0 + 1.0 + 20.0 + 90.0 * share), 0.02 * (1.0 + 2.0 + 90.0 * share)]
+        [0.01 * (5.0 + 1.0 + 20.0 + 90.0), 0.02 * (1.0 + 2.0 + 90.0)]
     )
     cost = np.exp(found.objectives[0, :, 2])
     assert cost.tolist() == pytest.approx([1.2, 2.4]), "from scratch, at full fidelity"
@@ -248,3 +348,9 @@ def test_the_corner_lies_no_nearer_than_what_is_ordinary():
     np.testing.assert_allclose(near, [1.1, 1.1])
     ordinary = np.column_stack([np.linspace(0, 10, 101), np.full(101, 0.5)])
     np.testing.assert_allclose(corner(front, front, ordinary=ordinary), [9.0, 1.1])
+
+
+def test_where_nothing_was_seen_the_corner_is_what_is_ordinary():
+    nothing = np.zeros((0, 2))
+    ordinary = np.column_stack([np.linspace(0, 10, 101), np.full(101, 0.5)])
+    np.testing.assert_allclose(corner(nothing, nothing, ordinary=ordinary), [9.0, 0.5])

@@ -88,7 +88,7 @@ class Bucket:
         log.append(Kind.PROPOSED, trial=name, attempt=0, body=proposed_body(trial))
         stages = [
             _stage("prepare", "Cached" if number else "Run", seconds=20.0, type_=type_),
-            _stage("train", "Run", seconds=100.0 * words / 100, type_=type_),
+            _stage("train", "Run", seconds=100.0 * words / 100, type_=type_, loss=loss),
         ]
         for one in stages:
             log.append(Kind.STAGE, trial=name, attempt=1, part=one.stage, body=asdict(one))
@@ -111,7 +111,7 @@ class Bucket:
         return name
 
 
-def _stage(name, outcome, *, seconds, type_):
+def _stage(name, outcome, *, seconds, type_, **metrics):
     return StageResult(
         stage=name,
         outcome=StageOutcome(outcome),
@@ -119,6 +119,7 @@ def _stage(name, outcome, *, seconds, type_):
         cost_usd=seconds / 3600,
         first_run_seconds=seconds,
         instance_type=type_,
+        metrics=metrics,
     )
 
 

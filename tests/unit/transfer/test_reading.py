@@ -30,6 +30,16 @@ def test_trials_come_with_curves_times_and_types(bucket):
     assert dict(trial.seconds) == {"prepare": 20.0, "train": 200.0}
 
 
+def test_curves_of_what_a_later_stage_reports_anew_are_left_out(bucket):
+    """At a rung of `prepare` the loss is another one than after `train`."""
+    log = bucket.study("a", fidelity={"name": "epoch", "stage": "prepare", "max": 10})
+    bucket.trial(log, 0, loss=0.5, curve=[(1, 0.9), (5, 0.7)])
+    (trial,) = read(bucket).trials
+    assert [(one.fidelity, dict(one.metrics)) for one in trial.observations] == [
+        (1.0, {"loss": 0.5})
+    ]
+
+
 def test_times_of_cached_stages_teach_nothing(bucket):
     log = bucket.study("a")
     bucket.trial(log, 0, loss=0.5)

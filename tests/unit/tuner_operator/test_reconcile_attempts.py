@@ -88,10 +88,10 @@ def test_a_study_does_not_end_while_a_trial_may_still_be_promoted(observed, tria
 
 
 def test_a_bracket_that_the_study_does_not_have_is_rejected(observed, trial, spec):
-    seen = observed(trial(0, bracket=1), of=spec(**PROMOTION))
+    """With rungs at 1, 3 and 9 there are four, the last one without any."""
+    seen = observed(trial(0, bracket=4), of=spec(**PROMOTION))
     assert status_of(seen, "s-0-0").state is TrialState.REJECTED
-    two = {**PROMOTION, "scheduler": {"variant": "Promotion", "brackets": 2}}
-    seen = observed(trial(0, bracket=1), of=spec(**two))
+    seen = observed(trial(0, bracket=3), of=spec(**PROMOTION))
     assert created_pods(seen) == ["s-0-0-1"]
 
 

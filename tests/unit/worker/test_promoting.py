@@ -2,11 +2,13 @@
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from tuner.backends.simulated import Fault
 from tuner.schedulers import RungRecord, make_scheduler
+from tuner.searchers import make_searcher
 from tuner.study.chronicle import Chronicle
 from tuner.study.history import history_of
 from tuner.trial import Outcome
@@ -225,6 +227,35 @@ def test_trials_begin_in_the_brackets_of_hyperband(world):
             }
     # The last bracket has no rung: its trials train to the end.
     assert all(one.completed for one in stories if one.trial.bracket == 2)
+
+
+def choosy(spec, **given):
+    """Draws at random, and says of trials from which rung on ending them saves something."""
+    drawn = make_searcher(spec, **given)
+    levels = (0.0, 3.0, math.inf)
+
+    class Choosy:
+        def suggest(self, history, *, number, rng):
+            found = drawn.suggest(history, number=number, rng=rng)
+            return replace(found, rungs_from=levels[number % 3])
+
+    return Choosy()
+
+
+@pytest.mark.parametrize("variant", ["Stopping", "Promotion"])
+def test_a_searcher_passes_over_rungs_that_save_nothing(world, variant):
+    here = world(
+        scheduler={"type": "Hyperband", "variant": variant},
+        budget={"maxTrials": 18},
+        factory=choosy,
+    )
+    assert Simulation(here).run().reason == "MaxTrialsReached"
+    stories = chronicle_of(here).stories
+    assert all(one.trial.bracket == one.trial.number % 3 for one in stories)
+    assert all(one.completed for one in stories if one.trial.bracket == 2)
+    for level, brackets in ((1.0, {0}), (3.0, {0, 1})):
+        rungs = {bracket: here.open_log().list_rung(bracket, level) for bracket in range(3)}
+        assert {bracket for bracket, reached in rungs.items() if reached} == brackets
 
 
 @pytest.mark.parametrize("variant", ["Stopping", "Promotion"])

@@ -88,7 +88,7 @@ def _prefixes(
 ) -> list[Prefix]:
     """Those of the best trials, of running ones, and some at random: luck can make the best."""
     found: dict[tuple[int, int], Prefix] = {}
-    running = np.flatnonzero(data.is_open)[::-1]
+    running = np.flatnonzero(data.runs)[::-1]
     others = rng.permutation(np.flatnonzero(cached.depths > 0))[:_OTHERS]
     for index, share, trials in (
         (stored, _BEST, best),

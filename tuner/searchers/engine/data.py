@@ -47,6 +47,7 @@ class StudyData:
         times: Rows of each stage, log seconds of first runs, in the log's order.
         full: Which trials were observed at full fidelity, shape (N,).
         is_open: Which trials have not ended, shape (N,).
+        waits: Which of them wait at a rung, shape (N,).
         failed: Which trials failed by their own doing, shape (N,).
         stored: How many leading stages of each trial have their artifact in the cache, shape (N,).
         restore_seconds: What taking a stage's artifact from the cache took of late, median by
@@ -65,6 +66,7 @@ class StudyData:
     times: tuple[Rows, ...]
     full: NDArray[np.bool_]
     is_open: NDArray[np.bool_]
+    waits: NDArray[np.bool_]
     failed: NDArray[np.bool_]
     stored: NDArray[np.intp]
     restore_seconds: NDArray[np.float64]
@@ -72,6 +74,14 @@ class StudyData:
     objectives: NDArray[np.float64]
     paid: NDArray[np.float64]
     basis: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+
+    @property
+    def runs(self) -> NDArray[np.bool_]:
+        """Which trials will show more without anybody's doing, shape (N,).
+
+        Of those that wait at a rung about one in the reduction factor ever goes on.
+        """
+        return self.is_open & ~self.waits
 
     @property
     def is_partial(self) -> bool:

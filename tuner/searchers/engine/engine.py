@@ -91,8 +91,13 @@ class Engine:
         return self.joint.choices
 
     def is_ready(self, data: StudyData) -> bool:
-        """Whether there is something to model."""
-        return all(len(rows) > 1 for rows in data.metrics) and bool(np.any(data.full))
+        """Whether there is something to model.
+
+        Without a trial that ran to its end only if earlier studies tell what that comes to: what
+        trials show at rungs is then enough.
+        """
+        shown = all(len(rows) > 1 for rows in data.metrics)
+        return shown and (self.prospector is not None or bool(np.any(data.full)))
 
     def propose(
         self,
@@ -143,6 +148,7 @@ class Engine:
             parameters=configuration.parameters,
             instance_types=self.choices.assign(configuration.chosen),
             why=explain(scorer, point, names=data.names, candidates=len(unit), on_front=on_front),
+            rungs_from=scorer.rungs_from(point),
         )
 
     def scorer(
@@ -205,7 +211,7 @@ class Engine:
 
     def _model(self, data: StudyData) -> JointModel:
         """What was observed, and the newest open trials as if they had shown their means."""
-        pending = np.flatnonzero(data.is_open)[-PENDING:]
+        pending = np.flatnonzero(data.runs)[-PENDING:]
         return self.models.build(data).with_fantasies(data.points[pending])
 
     def _refined(

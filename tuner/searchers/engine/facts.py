@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tuner.hardware import StageChoices, paid_share
 from tuner.schedulers.hyperband import rung_levels
+from tuner.searchers.engine.reworking import metrics_of_training, stages_after_training
 from tuner.spec import (
     COST,
     RUNTIME,
@@ -17,6 +18,7 @@ from tuner.spec import (
     FidelityMode,
     InstanceTypeSpec,
     SchedulerType,
+    SchedulerVariant,
     TuningStudySpec,
     duration_seconds,
 )
@@ -87,6 +89,8 @@ class Facts:
         signs: For each of `metrics` +1, or -1 where it is to be maximised: models see
             sign * value.
         at_rungs: For each of `metrics` whether it is reported along the fidelity.
+        of_training: Those of `metrics` that the manifest takes from the fidelity stage.
+        after_training: Names of the stages after the fidelity stage.
         objectives: In the manifest's order, M of them.
         constraints: In the manifest's order.
         prices: For each group of stages the types' prices in USD per second.
@@ -94,6 +98,7 @@ class Facts:
         max_fidelity: Full fidelity in its unit; 1 without one.
         rungs: Fidelities at which trials may be stopped, as fractions of the full one.
         reduction_factor: About one trial in so many goes on at a rung.
+        promotes: Whether a trial that ends at a rung may go on from there later.
         restarts: Whether a stopped fidelity begins anew: rungs' costs then add up.
         in_dollars: Whether spend is counted in USD; else in seconds.
         max_cost_usd: Budget, or None.
@@ -105,6 +110,8 @@ class Facts:
     metrics: tuple[str, ...]
     signs: tuple[float, ...]
     at_rungs: tuple[bool, ...]
+    of_training: frozenset[str]
+    after_training: frozenset[str]
     objectives: tuple[ObjectiveFacts, ...]
     constraints: tuple[ConstraintFacts, ...]
     prices: tuple[NDArray[np.float64], ...]
@@ -112,6 +119,7 @@ class Facts:
     max_fidelity: float
     rungs: tuple[float, ...]
     reduction_factor: float
+    promotes: bool
     restarts: bool
     in_dollars: bool
     max_cost_usd: float | None
@@ -140,6 +148,8 @@ def facts_of(
         metrics=metrics,
         signs=tuple(signs.get(metric, 1.0) for metric in metrics),
         at_rungs=tuple(_at_rungs(spec, metric) for metric in metrics),
+        of_training=metrics_of_training(spec),
+        after_training=stages_after_training(spec),
         objectives=tuple(
             ObjectiveFacts(
                 metric=one.metric,
@@ -176,6 +186,7 @@ def facts_of(
         if fidelity is not None and stops
         else (),
         reduction_factor=float(scheduler.reduction_factor),
+        promotes=scheduler.variant is SchedulerVariant.PROMOTION,
         restarts=fidelity is not None and fidelity.mode is FidelityMode.RESTART,
         in_dollars=all(bool(np.all(one > 0)) for one in prices),
         max_cost_usd=budget.max_cost,

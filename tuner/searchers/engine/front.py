@@ -55,6 +55,8 @@ def corner(
         ordinary: What is expected all over the space, shape (r, M).
     """
     everything = np.concatenate([front, seen])
+    if not len(everything) and ordinary is not None:
+        return np.asarray(np.quantile(ordinary, _ORDINARY, axis=0))
     worst = everything.max(axis=0)
     width = worst - front.min(axis=0)
     found = worst + _MARGIN * np.where(width > 0.0, width, 1.0)

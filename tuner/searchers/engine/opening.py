@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,8 +12,12 @@ from tuner.searchers.engine.closing import Closing
 from tuner.searchers.engine.data import StudyData
 from tuner.searchers.engine.engine import Engine
 from tuner.searchers.engine.front import leading
+from tuner.searchers.engine.ladder import rungs_from
+from tuner.searchers.engine.models import JointModel
+from tuner.searchers.engine.outcomes import charge_of, restore_seconds
 from tuner.searchers.engine.prospects import THOROUGHLY, Prospector, Prospects
 from tuner.searchers.proposed import Proposed, suggestion
+from tuner.surrogates.points import Points
 
 _TAG = 0x70A7
 """Sets the draws that all workers share apart from those of single proposals."""
@@ -58,11 +62,13 @@ class Opening:
         mine = sum(trial.worker == self.worker for trial in placed)
         if mine >= self.length:
             return None
-        prospects = self._prospects(data, rng=np.random.default_rng([self.seed, _TAG]))
+        model = self.engine.models.build(data)
+        prospects = self._prospects(model, data, rng=np.random.default_rng([self.seed, _TAG]))
         place = mine * self.workers + self.worker
         ahead = max(place - len(placed), 0)
         ranked = prospects.best(ahead + 1, closing=self._closing(history))
-        return self._first_new(prospects, [*ranked[ahead:], *ranked[:ahead]], proposed, place=place)
+        order = [*ranked[ahead:], *ranked[:ahead]]
+        return self._first_new(model, data, prospects, order, proposed, place=place)
 
     def likely(
         self, history: History, data: StudyData, proposed: Proposed, *, rng: np.random.Generator
@@ -72,17 +78,30 @@ class Opening:
         Raises:
             SurrogateError: The front cannot be drawn.
         """
-        prospects = self._prospects(data, rng=rng)
+        model = self.engine.models.build(data)
+        prospects = self._prospects(model, data, rng=rng)
         rows = prospects.likely(_TRIES, closing=self._closing(history), rng=rng)
-        return self._first_new(prospects, rows.tolist(), proposed)
+        return self._first_new(model, data, prospects, rows.tolist(), proposed)
 
-    def _prospects(self, data: StudyData, *, rng: np.random.Generator) -> Prospects:
+    def _prospects(
+        self, model: JointModel, data: StudyData, *, rng: np.random.Generator
+    ) -> Prospects:
         return self.prospector.estimate(
-            self.engine.models.build(data),
+            model,
             data,
             best=leading(data.objectives, rng=rng),
             rng=rng,
             size=THOROUGHLY,
+        )
+
+    def _rungs_from(self, model: JointModel, data: StudyData, point: Points) -> float:
+        facts, nothing = self.engine.facts, np.zeros(1, dtype=np.intp)
+        return rungs_from(
+            facts,
+            model.predict(point),
+            types=point.types,
+            charge=charge_of(facts, data, stored=nothing, coming=nothing),
+            restore=restore_seconds(data),
         )
 
     def _closing(self, history: History) -> Closing:
@@ -90,6 +109,8 @@ class Opening:
 
     def _first_new(
         self,
+        model: JointModel,
+        data: StudyData,
         prospects: Prospects,
         rows: Iterable[int],
         proposed: Proposed,
@@ -97,13 +118,15 @@ class Opening:
         place: int | None = None,
     ) -> Suggestion | None:
         for row in rows:
-            configuration = self.engine.configuration(prospects.points[np.array([row])])
+            point = prospects.points[np.array([row])]
+            configuration = self.engine.configuration(point)
             if configuration not in proposed and proposed.joint.is_open(configuration):
                 prior: dict[str, object] = {"onFront": float(prospects.chance[row])}
                 if place is not None:
                     prior["portfolio"] = place
                 why: dict[str, object] = {"searcher": self.name, "prior": prior}
-                return suggestion(self.engine.joint, configuration, why=why)
+                found = suggestion(self.engine.joint, configuration, why=why)
+                return replace(found, rungs_from=self._rungs_from(model, data, point))
         return None
 
 

@@ -143,42 +143,34 @@ def charge_of(
 
     Args:
         facts: The study.
-        data: For the restoring times and the survival at rungs.
+        data: For the restoring times.
         stored: Stages in the cache, shape (C,).
         coming: Stages in the cache once a running trial has got on, shape (C,).
     """
-    full = expected_shares(facts, data)
-    restore_seconds = np.where(
-        np.isnan(data.restore_seconds), RESTORE_SECONDS, data.restore_seconds
-    )
+    full = full_shares(facts)
+    restore = restore_seconds(data)[:, None]
     stage = np.arange(len(facts.stages))[:, None]
     is_stored = stage < stored[None, :]
     is_coming = ~is_stored & (stage < coming[None, :])
     share = np.where(is_stored, 0.0, np.where(is_coming, _RUNNING_LEFT, full[:, None]))
-    return Charge(share, np.where(is_stored | is_coming, restore_seconds[:, None], 0.0))
+    return Charge(share, np.where(is_stored | is_coming, restore, 0.0))
 
 
-def expected_shares(facts: Facts, data: StudyData) -> NDArray[np.float64]:
-    """The share of each stage's full time that a new trial is expected to run, shape (K,).
+def restore_seconds(data: StudyData) -> NDArray[np.float64]:
+    """What restoring the output of each stage takes, shape (K,)."""
+    return np.where(np.isnan(data.restore_seconds), RESTORE_SECONDS, data.restore_seconds)
 
-    Most trials are stopped at a rung: they pay for the fidelity stage up to there, and for nothing
-    after it. How many go on at each rung is counted, from 1 / reduction factor to begin with.
+
+def full_shares(facts: Facts) -> NDArray[np.float64]:
+    """The share of each stage's full time that a trial runs to get to its end, shape (K,).
+
+    Most trials end at a rung and pay less. But gain is that of the end: samples in which there is
+    any are those in which the trial goes on and pays for everything, and only they count.
     """
     shares = np.ones(len(facts.stages))
-    place = next((index for index, one in enumerate(facts.stages) if one.fidelity), None)
-    if place is None or not facts.rungs:
-        return shares
-    expected, reached, last = 0.0, 1.0, 0.0
-    for rung in facts.rungs:
-        expected += reached * (rung if facts.restarts else rung - last)
-        beyond = data.fidelity > rung + 1e-9
-        # Of one that is still there nobody knows yet.
-        ended = ~data.is_open & (data.fidelity >= rung - 1e-9)
-        went_on, arrived = int(np.sum(beyond)), int(np.sum(beyond | ended))
-        reached *= (went_on + 1.0) / (arrived + facts.reduction_factor)
-        last = rung
-    shares[place] = expected + reached * (1.0 if facts.restarts else 1.0 - last)
-    shares[place + 1 :] = reached
+    if facts.restarts:
+        trains = np.array([one.fidelity for one in facts.stages])
+        shares[trains] += sum(facts.rungs)
     return shares
 
 

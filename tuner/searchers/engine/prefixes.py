@@ -142,5 +142,5 @@ def coming_prefixes(
         (index for index, stage in enumerate(facts.stages) if not stage.reuse or stage.fidelity),
         len(facts.stages),
     )
-    depths = np.where(data.is_open, reusable * reuse, 0).astype(np.intp)
+    depths = np.where(data.runs, reusable * reuse, 0).astype(np.intp)
     return PrefixIndex.of(facts, names, points=data.points, depths=depths)

@@ -13,6 +13,7 @@ from tuner.errors import SpaceError
 from tuner.searchers._protocol import History
 from tuner.searchers.engine.data import Rows, StudyData
 from tuner.searchers.engine.facts import Facts
+from tuner.searchers.engine.reworking import reported_by
 from tuner.searchers.joint import JointSpace
 from tuner.space.batch import snap
 from tuner.surrogates.points import Points
@@ -59,10 +60,12 @@ class Reader:
         default_factory=dict
     )
     _told: dict[str, _Told] = field(default_factory=dict)
+    _reworked: set[str] = field(default_factory=set)
 
     def read(self, history: History) -> StudyData:
         """The history as arrays. Trials on instance types that are gone are left out."""
         self._let_go(history)
+        self._find_reworked(history)
         placed = [
             (trial, place) for trial in history.trials if (place := self._place(trial)) is not None
         ]
@@ -77,6 +80,7 @@ class Reader:
             times=self._time_rows([one.times for one in told], order),
             full=np.array([one.full for one in told], dtype=bool),
             is_open=np.array([name in history.open_trials for name in names], dtype=bool),
+            waits=np.array([name in history.paused for name in names], dtype=bool),
             failed=np.array([history.failed.get(name) in OWN_DOING for name in names], dtype=bool),
             stored=np.array([one.stored for one in told], dtype=np.intp),
             restore_seconds=self._restores([told[trial] for trial in order.tolist()]),
@@ -128,6 +132,19 @@ class Reader:
         self._units = {name: one for name, one in self._units.items() if name in names}
         self._told = {name: one for name, one in self._told.items() if name in names}
 
+    def _find_reworked(self, history: History) -> None:
+        """Metrics that stages after the fidelity stage report anew: rungs show others."""
+        found = {
+            metric
+            for name, results in history.stages.items()
+            if name not in self._told
+            for metric in reported_by(results, stages=self.facts.after_training)
+        }
+        new = found - self.facts.of_training - self._reworked
+        if new:
+            self._reworked |= new
+            self._told.clear()
+
     def _tell(self, history: History, trials: Sequence[Trial]) -> list[_Told]:
         curves: dict[str, list[Observation]] = {}
         for observation in history.observations:
@@ -178,6 +195,8 @@ class Reader:
                 zip(self.facts.metrics, self.facts.signs, strict=True)
             ):
                 value = one.metrics.get(metric)
+                if metric in self._reworked and not one.full:
+                    continue
                 if value is not None and isfinite(value):
                     rows.append((index, fraction, _bounded(sign * value)))
         return rows

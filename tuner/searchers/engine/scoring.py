@@ -17,8 +17,15 @@ from tuner.searchers.engine.data import StudyData
 from tuner.searchers.engine.facts import Facts
 from tuner.searchers.engine.failures import FailureModel
 from tuner.searchers.engine.front import corner, non_dominated
+from tuner.searchers.engine.ladder import rungs_from
 from tuner.searchers.engine.models import PENDING, JointModel, Prediction
-from tuner.searchers.engine.outcomes import Outcomes, charge_of, mean_objectives, outcomes
+from tuner.searchers.engine.outcomes import (
+    Outcomes,
+    charge_of,
+    mean_objectives,
+    outcomes,
+    restore_seconds,
+)
 from tuner.searchers.engine.prefixes import PrefixIndex
 from tuner.surrogates.points import Points
 
@@ -94,6 +101,19 @@ class Scorer:
             self.facts, self.model, prediction, z=self.z, types=points.types, charge=charge
         )
 
+    def rungs_from(self, point: Points) -> float:
+        """The fidelity from which on it saves enough to end one trial at a rung."""
+        stored, _ = self.stored.depths(point)
+        coming, _ = self.coming.depths(point)
+        charge = charge_of(self.facts, self.data, stored=stored, coming=coming)
+        return rungs_from(
+            self.facts,
+            self.model.predict(point),
+            types=point.types,
+            charge=charge,
+            restore=restore_seconds(self.data),
+        )
+
     def _closed_form(self, prediction: Prediction, found: Outcomes) -> NDArray[np.float64]:
         index = self.facts.objectives[0].model
         assert index is not None, "the closed form is for reported metrics"
@@ -124,7 +144,7 @@ def plug_in_front(
     Returns:
         The front (k, M), empty if nothing feasible is known, and the corner (M,).
     """
-    which = np.unique(np.concatenate([best, np.flatnonzero(data.is_open)[-PENDING:]]))
+    which = np.unique(np.concatenate([best, np.flatnonzero(data.runs)[-PENDING:]]))
     points = data.points[which]
     means, feasible = mean_objectives(facts, model, model.predict(points), types=points.types)
     able = means[feasible]

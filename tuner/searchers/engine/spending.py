@@ -66,7 +66,8 @@ def _accounts(facts: Facts, history: History, data: StudyData, start_up: int) ->
     if facts.max_cost_usd is not None and facts.in_dollars:
         # A running trial is taken to cost what ended ones did in the mean.
         ended = data.paid[~data.is_open & (data.paid > 0.0)]
-        pending = len(history.open_trials) * float(ended.mean()) if len(ended) else 0.0
+        running = len(history.open_trials) - len(history.paused)
+        pending = running * float(ended.mean()) if len(ended) else 0.0
         yield Account(max(history.spent_usd, told), pending, warm_up, facts.max_cost_usd)
     if facts.max_seconds is not None:
         share = warm_up / paid if paid else 0.0

@@ -15,7 +15,7 @@ from tuner.surrogates.points import Points
 from tuner.surrogates.prior.output import OutputPrior, PriorPredictor
 from tuner.surrogates.prior.tasks import Array
 
-VERSION = 5
+VERSION = 6
 """Changes whenever training or the stored form does."""
 
 
