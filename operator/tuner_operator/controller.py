@@ -60,6 +60,7 @@ class Controller:
         self._metrics = metrics
         self._clock = clock
         self._reserved: dict[StudyKey, Counter[str]] = {}
+        self._turn = asyncio.Lock()
 
     def observe(self, key: StudyKey) -> Observed | None:
         """All that concerns a study, now; None if there is no such study."""
@@ -101,13 +102,16 @@ class Controller:
     async def work(self, key: StudyKey) -> bool:
         """One pass; whether everything succeeded."""
         started = time.monotonic()
-        observed = self.observe(key)
-        if observed is None:
-            self._metrics.forget(*key)
-            return True
-        chains = reconcile(observed)
-        # Until the watch shows them, types taken here count for the passes of other studies.
-        self._reserved[key] = _types_taken(chains)
+        async with self._turn:
+            # However many studies are due: between two of them lease and watches have their turn.
+            await asyncio.sleep(0)
+            observed = self.observe(key)
+            if observed is None:
+                self._metrics.forget(*key)
+                return True
+            chains = reconcile(observed)
+            # Until the watch shows them, types taken here count for the passes of other studies.
+            self._reserved[key] = _types_taken(chains)
         try:
             fine = await self._carry_out(key, chains)
         finally:

@@ -17,6 +17,8 @@ StudyKey = tuple[str, str]
 """Namespace and name of a study."""
 
 _SLIM = ("managedFields",)
+_COMMON = ("InstanceType", "Node")
+"""They concern every study."""
 _UNWATCHED = ("ServiceAccount", "RoleBinding", "ConfigMap")
 
 
@@ -74,12 +76,13 @@ class Memory:
                 return
         elif known is not None:
             self.remove(known)
-        self._objects[kind][place] = slim(obj)
+        new = self._objects[kind][place] = slim(obj)
         past = self._gone[kind].get(place)
         if past is not None and past["metadata"].get("uid") == uid:
             del self._gone[kind][place]
         self._index(obj)
-        self._tell(obj)
+        if known is None or kind not in _COMMON or _matter(known) != _matter(new):
+            self._tell(obj)
 
     def remove(self, obj: Object) -> None:
         """Takes in that an object was deleted; `obj` is what was seen of it last."""
@@ -142,7 +145,7 @@ class Memory:
             del self._deleted_uids[next(iter(self._deleted_uids))]
 
     def _tell(self, obj: Object) -> None:
-        if obj["kind"] in ("InstanceType", "Node"):
+        if obj["kind"] in _COMMON:
             self._types_changed()
         for key in study_keys(obj):
             self._changed(key)
@@ -175,6 +178,19 @@ def slim(obj: Object) -> Object:
         status = obj.get("status") or {}
         kept["status"] = {key: status.get(key) or () for key in ("conditions", "allocatable")}
     return kept
+
+
+def _matter(obj: Object) -> object:
+    """What of a type or a node anybody decides by: neither heartbeats nor how many trials run."""
+    meta = obj["metadata"]
+    status = dict(obj.get("status") or {})
+    status.pop("runningTrials", None)
+    if obj["kind"] == "Node":
+        status["conditions"] = [
+            {key: text for key, text in one.items() if key != "lastHeartbeatTime"}
+            for one in status["conditions"]
+        ]
+    return meta.get("uid"), meta.get("labels"), obj.get("spec"), status
 
 
 def ref_of(obj: Object) -> Ref:

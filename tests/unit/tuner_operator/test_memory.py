@@ -91,6 +91,25 @@ def test_types_and_nodes_concern_everybody(memory, changes):
     assert changes == ["types"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "told"),
+    [
+        ("InstanceType", {"runningTrials": 1}, {"runningTrials": 2}, 0),
+        ("InstanceType", {"nodes": 1}, {"nodes": 2}, 1),
+        ("Node", {"lastHeartbeatTime": "a"}, {"lastHeartbeatTime": "b"}, 0),
+        ("Node", {"status": "True"}, {"status": "False"}, 1),
+    ],
+)
+def test_only_what_is_decided_by_concerns_everybody(kind, before, after, told):
+    heard = []
+    memory = Memory(changed=lambda key: None, types_changed=lambda: heard.append(1))
+    for number, status in enumerate((before, after), start=1):
+        found = {"conditions": [{"type": "Ready", **status}]} if kind == "Node" else status
+        memory.put(obj(number, kind=kind, status=found))
+    assert len(heard) == 1 + told
+    assert version(memory, kind) == "2"
+
+
 def test_of_a_pod_only_what_is_read_is_kept(memory):
     memory.put({**obj(1), "spec": {"nodeName": "n", "containers": [{"name": "stage"}]}})
     assert memory.get("Pod", "ns", "p")["spec"] == {"nodeName": "n"}
