@@ -200,17 +200,17 @@ class Worker:
         full = self.exhausted or self._allowed(demand) <= 0
         rests = all(one.waits_at is not None for one in self._memory.stories if one.is_open)
         idle = self._memory.proposed if nothing and full and rests else None
-        if idle is not None and self._finish(free):
+        if idle is not None and self._finish(free, exhausted=demand.max_trials is None):
             idle = None
         if idle is not None and idle != self.idle:
             mark_idle(self._store, self._view.log.prefix, worker=self.ordinal, trials=idle)
         self.idle = idle
 
-    def _finish(self, free: int) -> int:
+    def _finish(self, free: int, *, exhausted: bool) -> int:
         """What else is worth running to its end, once nothing new may be proposed."""
         if self._promoter is None:
             return 0
-        return self._promoter.finish(self._memory.stories, places=free)
+        return self._promoter.finish(self._memory.stories, places=free, exhausted=exhausted)
 
     def _allowed(self, demand: Demand) -> int:
         """How many more trials the study may start."""

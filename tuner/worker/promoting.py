@@ -91,17 +91,24 @@ class Promoter:
         self._tell_again(stories)
         return self._promote(stories, places=places, good=attrgetter("promotable"))
 
-    def finish(self, stories: Collection[Story], *, places: int) -> int:
+    def finish(self, stories: Collection[Story], *, places: int, exhausted: bool = False) -> int:
         """Promotes when nothing else is left to do: what no trial of its rung dominates.
 
         The front of a study of few trials is more than one in eta of them at every rung. Where
         none has run to its end the best of the highest rung goes on, whatever it is. Raises
         StoreError, BackendError; calling again is harmless.
+
+        Args:
+            stories: The study's trials.
+            places: How many may go on.
+            exhausted: Whether the whole space was proposed and there is money or time left: then
+                all that wait go on, the best first, until the budget ends the study as it ends
+                one whose space has no end.
         """
         done = self._promote(stories, places=places, good=attrgetter("unbeaten"))
-        if done or any(one.completed for one in stories):
+        if done or (any(one.completed for one in stories) and not exhausted):
             return done
-        return self._promote(stories, places=1, good=lambda standing: True)
+        return self._promote(stories, places=places if exhausted else 1, good=lambda _: True)
 
     def _promote(
         self, stories: Iterable[Story], *, places: int, good: Callable[[Standing], bool]

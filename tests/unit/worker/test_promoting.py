@@ -183,6 +183,18 @@ def test_before_the_end_what_is_unbeaten_at_its_rung_runs_to_its_end(world):
     assert left, "everything ran to its end"
 
 
+def test_money_that_is_left_runs_what_waits_once_the_space_is_exhausted(world):
+    few = {"parameters": [{"name": "lr", "ordinal": {"values": [k / 10 for k in range(1, 8)]}}]}
+    budgets = {"plenty": {"maxCost": 1e6}, "trials": {"maxTrials": 14}}
+    states = {}
+    for name, budget in budgets.items():
+        here = world(scheduler=PROMOTION, budget=budget, parallelTrials=2, **few)
+        Simulation(here).run()
+        states[name] = Counter(str(one.state) for one in chronicle_of(here).stories)
+    assert states["plenty"] == {"Completed": 14}
+    assert states["trials"]["Stopped"] > 0
+
+
 def test_nothing_is_over_while_no_trial_may_run(world):
     here = world(scheduler=PROMOTION, budget={"maxTrials": 3}, parallelTrials=1)
     simulation = Simulation(here)
