@@ -39,8 +39,11 @@ async def _run(settings: Settings, *, kubeconfig: str | None) -> int:
         os.environ["KUBECONFIG"] = kubeconfig
     crash = CrashAfter(settings.crash_after) if settings.crash_after else None
     api = await connect(kubeconfig, after_change=crash)
+    # In one pool with all the others its renewal would wait behind whatever a thousand pods ask for.
+    apart = await connect(kubeconfig)
     login = login_with_kubeconfig if kubeconfig else login_with_service_account
-    running = asyncio.create_task(App(api, settings=settings, login=login).run())
+    app = App(api, lease_api=apart, settings=settings, login=login)
+    running = asyncio.create_task(app.run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.cancel)
@@ -53,6 +56,7 @@ async def _run(settings: Settings, *, kubeconfig: str | None) -> int:
         return 1
     finally:
         await api.close()
+        await apart.close()
     return 0
 
 

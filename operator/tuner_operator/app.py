@@ -45,6 +45,7 @@ class App:
 
     Args:
         api: The API server.
+        lease_api: The same, for the Lease alone.
         settings: Of the installation.
         login: Gives kopf its credentials.
     """
@@ -53,6 +54,7 @@ class App:
         self,
         api: Api,
         *,
+        lease_api: Api,
         settings: Settings,
         login: Callable[..., Awaitable[object]],
     ) -> None:
@@ -65,7 +67,7 @@ class App:
         self._memory = Memory(changed=self._changed, types_changed=self._types_changed)
         self._views = Views(self._memory)
         self._lease = Lease(
-            api,
+            lease_api,
             namespace=settings.own_namespace,
             name=settings.lease_name,
             identity=settings.identity,
