@@ -39,7 +39,7 @@ async def _run(settings: Settings, *, kubeconfig: str | None) -> int:
         os.environ["KUBECONFIG"] = kubeconfig
     crash = CrashAfter(settings.crash_after) if settings.crash_after else None
     api = await connect(kubeconfig, after_change=crash)
-    # In one pool with all the others its renewal would wait behind whatever a thousand pods ask for.
+    # In one pool with all others a renewal would wait behind what a thousand pods ask for.
     apart = await connect(kubeconfig)
     login = login_with_kubeconfig if kubeconfig else login_with_service_account
     app = App(api, lease_api=apart, settings=settings, login=login)
