@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from tuner.schedulers._protocol import RungRecord
 
-ABOUT = 4000
+ABOUT = 3000
 """So many records. The fronts of a sample are those of the whole but for chance; inside a front the
 net of a sample is another one, as spread out as that of the whole."""
 
