@@ -116,6 +116,11 @@ def _report(
     controls = {
         "filled": asdict(filled),
         "records in a cold read": cold["records"],
+        "CPU seconds of a cold read, and of a worker's start": [
+            cold["cpu_seconds"],
+            read["start_cpu_seconds"],
+        ],
+        "CPU seconds of a sync, mean, p95": _mean_p95(read["syncs_cpu"]),
         "requests a second by kind": asked,
         "share of the fleet's writes that were made": len(puts) / expected,
         "machine kept up": len(puts) / expected >= LEAST_SHARE,

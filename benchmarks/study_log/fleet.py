@@ -145,6 +145,7 @@ class Replay:
             study=PREFIX,
             now=time.time(),
             newest=newest / 1000,
+            pause=self._fleet.pause_seconds,
         ):
             return
         crowd = Crowd(ordinal=worker, readers=self._fleet.workers, own=f"{STUDY}-{worker}-")

@@ -39,10 +39,11 @@ def cold_records(server: Server) -> dict[str, float]:
     gc.set_threshold(*COLLECT)
     before = _megabytes()
     reader = StudyLog(server.store(), PREFIX).reader(crowd=_crowd(1920))
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     records = sum(map(len, reader.batches()))
     return {
         "seconds": time.perf_counter() - begin,
+        "cpu_seconds": time.process_time() - cpu,
         "records": records,
         "megabytes": _megabytes() - before,
     }
@@ -60,23 +61,25 @@ def worker(server: Server, *, workers: int, seconds: float) -> dict[str, object]
     view = LogView(log, crowd=crowd)
     memory = Memory(view.chronicle, objectives=_objectives(), kept=KEPT)
     view.on_taken(memory.update)
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     view.refresh()
-    start = time.perf_counter() - begin
+    start, start_cpu = time.perf_counter() - begin, time.process_time() - cpu
     found = _followed(server, view, memory, seconds=seconds)
     return {
         "start_seconds": start,
+        "start_cpu_seconds": start_cpu,
         "megabytes": max(one.megabytes for one in found) - before,
-        "syncs": [seconds for one in found for seconds in one.syncs],
+        "syncs": [seconds for one in found for seconds, _ in one.syncs],
+        "syncs_cpu": [seconds for one in found for _, seconds in one.syncs],
         "trials_known": min(one.known for one in found),
     }
 
 
 @dataclass(frozen=True)
 class _Followed:
-    """Seconds of the syncs of one follower, how many trials it knows, its size."""
+    """Seconds and CPU seconds of the syncs of one follower, how many trials it knows, its size."""
 
-    syncs: list[float]
+    syncs: list[tuple[float, float]]
     known: int
     megabytes: float
 
@@ -110,15 +113,15 @@ def _follow(
     view._tender = None
     # Copies of one process share its pages: walking them all would copy them.
     gc.freeze()
-    syncs: list[float] = []
+    syncs: list[tuple[float, float]] = []
     deadline = time.monotonic() + seconds
     time.sleep(index * Crowded.pause_seconds / FOLLOWERS)
     while time.monotonic() < deadline:
-        begin = time.perf_counter()
+        begin, cpu = time.perf_counter(), time.process_time()
         view.refresh()
         taken = time.perf_counter() - begin
         if taken > LEAST_SECONDS:
-            syncs.append(taken)
+            syncs.append((taken, time.process_time() - cpu))
         time.sleep(POLL_SECONDS)
     said.send(_Followed(syncs, memory.counted, _megabytes()))
 

@@ -9,8 +9,9 @@ from tuner.log import Crowd, Kind, Record, StudyLog
 from tuner.log.keys import log_key
 from tuner.study.chronicle import Chronicle
 
-ENOUGH = 1500
-"""Records that end a refresh of a log that many write, with the piece that they came in."""
+ENOUGH = 800
+"""Records that end a refresh of a log that many write, with the piece that they came in; twice as
+many once a sync was not through before the next one was due."""
 
 
 class LogView:
@@ -42,6 +43,7 @@ class LogView:
         self._pieces: Iterator[list[Record]] | None = None
         self._asked = float("-inf")
         self._caught_up = False
+        self._enough = ENOUGH
         self._taken: list[Callable[[], None]] = []
 
     def on_taken(self, action: Callable[[], None]) -> None:
@@ -94,10 +96,17 @@ class LogView:
         for records in pieces:
             self._fold(records)
             count += len(records)
-            if self._crowd is not None and self._caught_up and count >= ENOUGH:
+            if self._crowd is not None and self._caught_up and count >= self._enough:
                 self._pieces = pieces
                 return
+        self._hasten()
         self._caught_up = True
+
+    def _hasten(self) -> None:
+        if self._crowd is None or not self._caught_up:
+            return
+        if self._clock() - self._asked > self._crowd.pause_seconds:
+            self._enough *= 2
 
     def _fold(self, records: list[Record]) -> None:
         self.chronicle.add(records)

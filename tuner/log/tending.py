@@ -61,6 +61,7 @@ class Tender:
             study=self._prefix,
             now=now,
             newest=max(newest_segment / 1000, self._looked),
+            pause=self._crowd.pause_seconds,
         )
         if not mine or not self._busy.acquire(blocking=False):
             return False

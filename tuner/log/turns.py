@@ -18,7 +18,9 @@ _MOST_DOUBLINGS = 3
 """Each that acts reads all that is not written yet: more would bring down a store that is slow."""
 
 
-def is_due(*, ordinal: int, workers: int, study: str, now: float, newest: float) -> bool:
+def is_due(
+    *, ordinal: int, workers: int, study: str, now: float, newest: float, pause: float = 0.0
+) -> bool:
     """Whether a worker should write a segment now.
 
     Args:
@@ -27,11 +29,13 @@ def is_due(*, ordinal: int, workers: int, study: str, now: float, newest: float)
         study: Makes studies differ.
         now: Seconds, store's clock.
         newest: When the newest known segment ended; an interval that began before it is done.
+        pause: How old that knowledge may be although nothing is wrong.
     """
     interval = int(now // CUT_SECONDS)
     if newest >= interval * CUT_SECONDS:
         return False
-    count = 1 << min(int((now - newest) // DOUBLING_SECONDS), _MOST_DOUBLINGS)
+    stale = max(0.0, now - newest - pause)
+    count = 1 << min(int(stale // DOUBLING_SECONDS), _MOST_DOUBLINGS)
     return any(drawn(study, interval, place, workers) == ordinal for place in range(count))
 
 

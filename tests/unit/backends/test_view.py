@@ -118,6 +118,25 @@ def test_after_a_start_a_refresh_takes_in_a_bounded_part(store, clock, monkeypat
     assert known == [350, 450, 500, 500]
 
 
+def test_a_reader_that_falls_behind_takes_in_more_at_a_time(store, clock, monkeypatch) -> None:
+    monkeypatch.setattr(view_module, "ENOUGH", 100)
+    monkeypatch.setattr("tuner.log.reader._LINES_AT_ONCE", 100)
+    proposals(store, clock, 250)
+    Compactor(store, PREFIX, ordinal=3).cut()
+    view = view_of(store, clock, readers=1920)
+    view.refresh()
+    for expected in ([350, 450, 550, 650, 650], [850, 1050, 1050]):
+        proposals(store, clock, 400, first=len(view.chronicle.stories))
+        clock.now += 20
+        Compactor(store, PREFIX, ordinal=3).cut()
+        clock.now += 96
+        known = []
+        for _ in expected:
+            known.append(len(view.refresh().stories))
+            clock.now += 30
+        assert known == expected
+
+
 def test_a_store_that_is_away_is_the_callers(store, clock) -> None:
     view = view_of(store, clock, readers=4)
     proposals(store, clock, 3)
@@ -140,6 +159,7 @@ def test_a_lonely_worker_of_a_busy_log_compacts_it(store, clock) -> None:
     assert len(work) == 1, "one at a time"
     work.pop()()
     clock.now += 20
+    view.refresh()
     assert len(view.refresh().stories) == 1100
     assert work, "and again"
 

@@ -52,15 +52,17 @@ def test_somebody_is_due_at_once_and_others_if_nothing_comes(workers, interval, 
 
 
 def test_one_acts_at_a_time_and_more_if_nothing_comes() -> None:
-    def acting(stale: float) -> int:
+    def acting(stale: float, *, pause: float = 0.0) -> int:
+        newest = 1.5e9 - stale
         return sum(
-            is_due(ordinal=worker, workers=500, study="s", now=1.5e9, newest=1.5e9 - stale)
-            for worker in range(500)
+            is_due(ordinal=one, workers=500, study="s", now=1.5e9, newest=newest, pause=pause)
+            for one in range(500)
         )
 
     assert [acting(stale) for stale in (0, 1, 59)] == [0, 1, 1]
     assert acting(60) == 2
     assert acting(120) == 4
+    assert acting(120, pause=96.0) == 1, "whoever asks seldom knows of no newer one"
     assert 4 < acting(86_400) <= 8, "a store that is slow is not helped by many"
 
 
