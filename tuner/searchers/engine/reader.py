@@ -13,6 +13,7 @@ from tuner.errors import SpaceError
 from tuner.searchers._protocol import History
 from tuner.searchers.engine.data import Rows, StudyData
 from tuner.searchers.engine.facts import Facts
+from tuner.searchers.engine.ordering import order_of, rows_of
 from tuner.searchers.engine.reworking import reported_by
 from tuner.searchers.joint import JointSpace
 from tuner.space.batch import snap
@@ -72,11 +73,11 @@ class Reader:
         told = self._tell(history, [trial for trial, _ in placed])
         points = self.points([place for _, place in placed])
         names = tuple(trial.name for trial, _ in placed)
-        order = _order(history, names)
+        order = order_of(history, names)
         return StudyData(
             names=names,
             points=points,
-            metrics=_rows([one.metrics for one in told], order, models=len(self.facts.metrics)),
+            metrics=rows_of([one.metrics for one in told], order, models=len(self.facts.metrics)),
             times=self._time_rows([one.times for one in told], order),
             full=np.array([one.full for one in told], dtype=bool),
             is_open=np.array([name in history.open_trials for name in names], dtype=bool),
@@ -225,7 +226,7 @@ class Reader:
     ) -> tuple[Rows, ...]:
         """First runs of this study; where there is none, those that other studies told of."""
         count = len(self.facts.stages)
-        rows = _rows(told, order, models=2 * count)
+        rows = rows_of(told, order, models=2 * count)
         return tuple(
             rows[index] if len(rows[index]) else rows[count + index] for index in range(count)
         )
@@ -266,37 +267,3 @@ def _bounded(value: float) -> float:
 
 def _log(value: float) -> float:
     return log(value) if value > 0.0 else nan
-
-
-def _order(history: History, names: Sequence[str]) -> NDArray[np.intp]:
-    """Trials in the order in which they were last observed: rows only ever join at the end.
-
-    A trial that was observed again moves to the end; what was fitted on the first m rows is then
-    fitted anew, from the same rows in every worker.
-    """
-    last = {one.trial: index for index, one in enumerate(history.observations)}
-    places = [last.get(name, -1) for name in names]
-    return np.argsort(np.array(places, dtype=np.intp), kind="stable")
-
-
-def _rows(
-    told: Sequence[Sequence[tuple[int, float, float]]], order: NDArray[np.intp], *, models: int
-) -> tuple[Rows, ...]:
-    """What every trial said, by model; trials in this order."""
-    columns: list[tuple[list[int], list[float], list[float]]] = [
-        ([], [], []) for _ in range(models)
-    ]
-    for trial in order.tolist():
-        for model, fidelity, value in told[trial]:
-            trials, fidelities, values = columns[model]
-            trials.append(trial)
-            fidelities.append(fidelity)
-            values.append(value)
-    return tuple(
-        Rows(
-            np.array(trials, dtype=np.intp),
-            np.array(fidelities, dtype=np.float64),
-            np.array(values, dtype=np.float64),
-        )
-        for trials, fidelities, values in columns
-    )
