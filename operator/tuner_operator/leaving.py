@@ -46,12 +46,11 @@ class LeavingLoop:
 
     async def once(self) -> None:
         """Looks at the log of every study in which a pod waits."""
-        await asyncio.gather(*(self._look(key) for key in self._rounds.memory.studies()))
+        studies = ((key, self._rounds.views.study(key)) for key in self._rounds.memory.studies())
+        due = [(key, one) for key, one in studies if one is not None and self._is_due(key, one)]
+        await asyncio.gather(*(self._look(key, study) for key, study in due))
 
-    async def _look(self, key: StudyKey) -> None:
-        study = self._rounds.views.study(key)
-        if study is None or not self._is_due(key, study):
-            return
+    async def _look(self, key: StudyKey, study: StudyView) -> None:
         book = self._rounds.bucket.opened(key, uid=study.ref.uid)
         if book is None:
             return
