@@ -64,18 +64,20 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=100)
     parser.add_argument("--each", type=int, default=20)
     parser.add_argument("--probes", type=int, default=100)
+    parser.add_argument("--scene", action="append", choices=["one study", "many studies"])
     asked = parser.parse_args()
     if min(asked.trials, asked.studies * asked.each) < 8:
         parser.error("--trials, and --studies times --each, must be at least 8")
     kube = released()
     most = max(asked.trials, asked.studies * asked.each) + asked.probes
+    scenes = {"one study": (1, asked.trials), "many studies": (asked.studies, asked.each)}
+    figures: list[Figure] = []
     with _nodes(most // PODS_A_NODE + 1):
-        figures = [
-            *_scene(kube, "one study", studies=1, each=asked.trials, probes=asked.probes),
-            *_scene(
-                kube, "many studies", studies=asked.studies, each=asked.each, probes=asked.probes
-            ),
-        ]
+        for scene in asked.scene or scenes:
+            studies, each = scenes[scene]
+            for one in _scene(kube, scene, studies=studies, each=each, probes=asked.probes):
+                figures.append(one)
+                print(f"# {one.name}: {one.value:.3f}", file=sys.stderr, flush=True)
     controls = {
         "played by kwok": "nodes, kubelets, containers",
         "CPU cores of the machine, everything included": os.cpu_count(),

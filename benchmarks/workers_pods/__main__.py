@@ -40,10 +40,9 @@ PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 
 def main() -> None:
     options = _options()
-    found: dict[str, Sequence[Span]] = {}
+    found: dict[str, Sequence[Span]] = {**_of_pods(options)}
     for name in options.peer if options.peer is not None else PEERS:
         found[f"{name}, no pods"] = _of_peer(name, options)
-    found |= _of_pods(options)
     figures, controls = measured(
         found,
         places=options.places,
@@ -128,7 +127,9 @@ def _of_pods(options: argparse.Namespace) -> dict[str, list[Span]]:
             seconds = options.warm_up + options.window + 2.0
             spans = run(kube, bucket, scene, namespace=namespace, seconds=seconds)
             found[f"look-ahead {look_ahead}"] = spans
-            print(f"# {look_ahead}: {len(spans)} evaluations", file=sys.stderr, flush=True)
+            part = steady(spans, warm_up=options.warm_up, seconds=options.window)
+            share = busy_share(spans, places=options.places, window=part)
+            print(f"# {look_ahead}: {share:.3f}", file=sys.stderr, flush=True)
     return found
 
 

@@ -15,7 +15,7 @@ from benchmarks.workers_pods.busy import Span
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "e2e" / "support"))
 
 from bucket import Bucket
-from kube import Kube, wait_for
+from kube import Kube, kubectl, wait_for
 from scenarios import REPORT, stage, study
 
 from tuner.log import Kind, Record
@@ -85,6 +85,10 @@ def run(kube: Kube, bucket: Bucket, scene: Scene, *, namespace: str, seconds: fl
     time.sleep(seconds)
     found = spans()
     kube.delete("tuningstudies", scene.name, namespace)
+    # What still sleeps would be given its time to end, and the next study less of the machine.
+    kubectl(
+        "delete", "pods", "--all", f"--namespace={namespace}", "--grace-period=1", "--wait=false"
+    )
     wait_for(
         "the pods to go",
         lambda: not kube.list("pods", namespace),
