@@ -37,7 +37,7 @@ from benchmarks.utilization.setting import (
     normal,
 )
 
-STORE = Delays(put=0.02, sync=0.05)
+STORE = Delays(put=0.03, sync=0.035)
 """Seconds on a real MinIO under the load of 1,920 workers; see docs/benchmarks.md, study log."""
 
 POD = Delays(put=STORE.put, sync=STORE.sync, notice=1.0, begin=2.0)
