@@ -99,6 +99,7 @@ def test_a_trial_pod_killed_at_once_goes_on_from_its_periodic_checkpoint(
     bucket, kube, namespace, studies, instance_type
 ):
     # Without grace nobody can store a checkpoint any more: what counts is the one of each minute.
+    # Reports reach the log within two seconds, and only what has reached it survives such an end.
     steps = 80
     name = studies.apply(
         study("fault", stage(STEPS), types=[instance_type()], steps=steps, budget={"maxTrials": 1})
@@ -111,6 +112,13 @@ def test_a_trial_pod_killed_at_once_goes_on_from_its_periodic_checkpoint(
             if "/checkpoints/" in key and key.endswith(".json")
         ],
         seconds=150,
+        show=studies.describe,
+    )
+    saved = max(one[2] for one in studies.reports(name))
+    wait_for(
+        "the reports up to the checkpoint",
+        lambda: max(one[2] for one in studies.reports(name)) >= saved + 4,
+        seconds=20,
         show=studies.describe,
     )
     pod = studies.running_pod()

@@ -21,6 +21,8 @@ Timeout = Annotated[
     ),
 ]
 _POLL_SECONDS = 2.0
+_FRONT_SECONDS = 10.0
+"""A front is read from the log, so that it may come a moment after the study's last state."""
 
 
 def logs(
@@ -89,12 +91,21 @@ def wait_for_end(
         sleep: Waits for that many seconds.
     """
     start = clock()
+    ended = None
     while True:
         report = read()
-        left = None if timeout_seconds is None else start + timeout_seconds - clock()
-        if report.finished or (left is not None and left <= 0):
+        now = clock()
+        left = None if timeout_seconds is None else start + timeout_seconds - now
+        if report.finished and ended is None:
+            ended = now
+        settled = ended is not None and (_is_whole(report) or now - ended >= _FRONT_SECONDS)
+        if (report.finished and settled) or (left is not None and left <= 0):
             return report
         sleep(_POLL_SECONDS if left is None else min(_POLL_SECONDS, left))
+
+
+def _is_whole(report: StudyReport) -> bool:
+    return bool(report.summary.front) or not report.summary.counts.completed
 
 
 def exit_code(report: StudyReport) -> ExitCode:

@@ -45,10 +45,25 @@ def test_the_exit_code_says_how_it_ended(invoke, local, succeeded, code):
     assert "MaxTrialsReached" in result.stdout
 
 
-def test_a_study_whose_trials_break_the_constraints_ends_with_nothing_feasible(invoke, empty):
+def test_a_front_that_comes_after_the_last_state_is_waited_for(report):
+    clock = Clock()
+    ended = replace(report, finished=True)
+    assert ended.summary.front
+    without = replace(ended, summary=replace(ended.summary, front=()))
+    states = iter([report, without, ended])
+    last = wait_for_end(lambda: next(states), timeout_seconds=None, clock=clock, sleep=clock.sleep)
+    assert (last, clock.time) == (ended, 4.0)
+
+
+def test_a_study_whose_trials_break_the_constraints_ends_with_nothing_feasible(
+    invoke, empty, monkeypatch
+):
+    clock = Clock()
+    monkeypatch.setattr(wait_for_end, "__kwdefaults__", {"clock": clock, "sleep": clock.sleep})
     empty.trial("ranker-0-3", "", "small", 0.10, 1.0, 99.0, "Completed", 9.0)
     empty.end()
     assert invoke("wait", "ranker").exit_code == ExitCode.NOTHING_FEASIBLE
+    assert clock.time == 10.0
 
 
 def test_a_time_that_is_over_is_said_to_be(invoke, local, monkeypatch):
