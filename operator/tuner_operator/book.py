@@ -14,6 +14,7 @@ from tuner.pipeline import AgentResult
 from tuner.spec.study import TuningStudySpec
 from tuner.study.chronicle import Chronicle
 from tuner.study.markers import Done, done_workers
+from tuner.study.story import Story
 from tuner.study.summary import Summary, summarize
 from tuner.study.terms import terms_of
 from tuner.study.verdict import Verdict
@@ -103,6 +104,11 @@ class StudyBook:
         if beat is not None and beat.attempt == question.attempt:
             times = (*times, beat.time)
         seen = max(times, default=None)
+        charged = None if story is None else _charged_until(story, question.attempt)
+        if charged is not None:
+            # An operator that died before the status told of it: what it has charged stands,
+            # though the attempt may have written on meanwhile.
+            seen = charged
         result = None if story is None else story.said(question.attempt)
         if result is None:
             return Sign(seen=seen)
@@ -220,3 +226,13 @@ class StudyBook:
     def _verdicts_of(self, trial: str) -> tuple[Verdict, ...]:
         story = self._chronicle.story(trial)
         return () if story is None else tuple(story.verdicts.values())
+
+
+def _charged_until(story: Story, attempt: int) -> float | None:
+    """Until when the verdict on an attempt counts it, seconds since the epoch."""
+    ends = (
+        verdict.start + verdict.seconds
+        for (judged, _), verdict in story.verdicts.items()
+        if judged == attempt and verdict.start > 0.0
+    )
+    return max(ends, default=None)

@@ -240,6 +240,20 @@ def test_what_an_attempt_wrote_is_a_sign_of_life_before_its_first_heartbeat(book
     assert asyncio.run(book.last_sign(LastSign(trial="s-0-1", attempt=2))).seen is None
 
 
+def test_what_a_verdict_has_charged_stands_whatever_the_attempt_wrote_afterwards(book, store):
+    verdict = Verdict(state=TrialState.QUEUED, reason="PodGone", start=100.0, seconds=7.25)
+    log = StudyLog(store, book.prefix)
+    log.append(Kind.VERDICT, trial="s-0-1", attempt=1, part="0", body=verdict.to_body())
+    for attempt in (1, 2):
+        log.append(Kind.REPORTS, trial="s-0-1", attempt=attempt, body={"reports": []})
+    signs = [
+        asyncio.run(book.last_sign(LastSign(trial="s-0-1", attempt=attempt))) for attempt in (1, 2)
+    ]
+    assert signs[0].seen == 107.25
+    assert signs[1].seen is not None
+    assert signs[1].seen > 107.25
+
+
 def test_what_workers_learned_from_is_read_where_it_is_asked_for(book, store, spec):
     asks = spec(transfer={"studies": ["a"]})
     assert asyncio.run(book.view(asks, prices={})).transfer is None
