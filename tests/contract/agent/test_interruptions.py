@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,13 @@ import pytest
 from tuner.agent import Commanded
 from tuner.log import Kind
 from tuner.pipeline.layout import Layout
-from tuner.pipeline.plan import FidelityPlan
+from tuner.pipeline.plan import FidelityPlan, TrialPlan
 from tuner.trial import Command, Outcome
+
+
+def has_reported(plan: TrialPlan) -> bool:
+    reports = Layout(Path(plan.layout)).stage("train").reports
+    return reports.exists() and reports.stat().st_size > 0
 
 
 def test_a_timeout_fails_the_trial(bench: Any) -> None:
@@ -30,11 +36,10 @@ def test_a_paused_trial_goes_on_from_its_checkpoint(
 ) -> None:
     monkeypatch.setenv("PACE", "600")
     plan = bench.plan({"train": train}, fidelity=epochs, metrics={"loss": "train"})
-    reported = Layout(Path(plan.layout)).stage("train").reports
     paused = bench.completed(
         plan,
         command=bench.when(
-            lambda: reported.exists() and reported.stat().st_size > 0,
+            partial(has_reported, plan),
             Commanded(command=Command.CHECKPOINT, reason="Suspended"),
         ),
     )
@@ -74,8 +79,7 @@ def test_the_death_of_the_runner_leaves_no_verdict(
     layout = Layout(Path(plan.layout))
 
     def kill() -> None:
-        reports = layout.stage("train").reports
-        bench.waiting(lambda: reports.exists() and reports.stat().st_size > 0)
+        bench.waiting(partial(has_reported, plan))
         os.kill(int(layout.runner_pid.read_text().split()[0]), signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
@@ -92,11 +96,10 @@ def test_an_interrupted_agent_leaves_no_verdict_but_a_checkpoint(
 ) -> None:
     monkeypatch.setenv("PACE", "600")
     plan = bench.plan({"train": train}, fidelity=epochs, metrics={"loss": "train"})
-    reports = Layout(Path(plan.layout)).stage("train").reports
     agent = bench.agent(plan)
 
     def interrupt() -> None:
-        bench.waiting(lambda: reports.exists() and reports.stat().st_size > 0)
+        bench.waiting(partial(has_reported, plan))
         agent.interrupt()
 
     interrupter = threading.Thread(target=interrupt)
